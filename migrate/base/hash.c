@@ -1,0 +1,84 @@
+/* hash.c: fingerprints, with OpenSSL's EVP, which is there with libpq anyway. */
+#include "base/hash.h"
+
+#include <openssl/evp.h>
+#include <openssl/rand.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Calls `take` with the content's pieces, each CR before an LF left out. */
+static void each_piece(struct text content, void (*take)(void *, struct text), void *context)
+{
+    const char *end = content.at + content.length;
+    const char *piece = content.at;
+    for (const char *at = piece; at < end; at++) {
+        at = memchr(at, '\r', (size_t)(end - at));
+        if (!at)
+            break;
+        if (at + 1 < end && at[1] == '\n') {
+            take(context, (struct text){.at = piece, .length = (size_t)(at - piece)});
+            piece = at + 1;
+        }
+    }
+    take(context, (struct text){.at = piece, .length = (size_t)(end - piece)});
+}
+
+static void add_length(void *context, struct text piece)
+{
+    *(size_t *)context += piece.length;
+}
+
+static void add_digest(void *context, struct text piece)
+{
+    if (piece.length && EVP_DigestUpdate(context, piece.at, piece.length) != 1)
+        abort();
+}
+
+static void hex_of(const unsigned char *bytes, size_t size_bytes, char *hex)
+{
+    for (size_t i = 0; i < size_bytes; i++)
+        snprintf(hex + 2 * i, 3, "%02x", bytes[i]);
+}
+
+void hash_blob(struct text content, char oid[OID_LENGTH + 1])
+{
+    size_t length = 0;
+    each_piece(content, add_length, &length);
+    char header[32];
+    int header_length = snprintf(header, sizeof header, "blob %zu", length) + 1; // its NUL belongs to it
+
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    if (!context || EVP_DigestInit_ex(context, EVP_sha1(), NULL) != 1)
+        abort();
+    add_digest(context, (struct text){.at = header, .length = (size_t)header_length});
+    each_piece(content, add_digest, context);
+    if (EVP_DigestFinal_ex(context, digest, NULL) != 1)
+        abort();
+    EVP_MD_CTX_free(context);
+    hex_of(digest, OID_LENGTH / 2, oid);
+}
+
+int64_t hash_key(struct text text)
+{
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    if (EVP_Digest(text.at, text.length, digest, NULL, EVP_sha256(), NULL) != 1)
+        abort();
+    uint64_t key = 0;
+    for (size_t i = 0; i < sizeof key; i++)
+        key = key << 8 | digest[i];
+    return (int64_t)key;
+}
+
+bool hash_random_hex(char *hex, size_t digits, struct error *err)
+{
+    unsigned char bytes[32];
+    size_t size_bytes = (digits + 1) / 2;
+    if (size_bytes > sizeof bytes || RAND_bytes(bytes, (int)size_bytes) != 1)
+        return error_set(err, MIGRATE_DEFECT, "the system gave no random bytes");
+    char all[2 * sizeof bytes + 1];
+    hex_of(bytes, size_bytes, all);
+    memcpy(hex, all, digits);
+    hex[digits] = '\0';
+    return true;
+}
