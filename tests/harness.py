@@ -16,7 +16,7 @@ A test is a class derived from Case (no database), or one written once and run o
 
 The environment says what to test with:
     MIGRATE_BINARY              the binary (default: build-dev/migrate)
-    MIGRATE_TEST_POSTGRES       URL of a superuser's database; each test creates its own database beside it. Unset: SKIP.
+    MIGRATE_TEST_POSTGRES       URL of a superuser's database; each test creates its own beside it. Unset: SKIP
     MIGRATE_TEST_POSTGRES_BIN   the server's bin folder, where a psql is looked for first
 Values that come out of query() are strings on both databases, and NULL is None, so that one expectation serves both.
 """
@@ -62,7 +62,8 @@ class Ran:
         return json.loads(self.out)
 
     def __str__(self):
-        return "$ %s\nstatus %d\n--- stdout\n%s--- stderr\n%s" % (" ".join(self.command), self.status, self.out, self.err)
+        return "$ %s\nstatus %d\n--- stdout\n%s--- stderr\n%s" % (" ".join(self.command), self.status, self.out,
+                                                                    self.err)
 
 
 class Case(unittest.TestCase):
@@ -205,7 +206,8 @@ class Sqlite:
 
     def objects(self):
         """What the schema holds, [(type, name)], sorted; SQLite's own left out."""
-        return self.query("SELECT type, name FROM sqlite_master WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY 1, 2")
+        return self.query("SELECT type, name FROM sqlite_master WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\' "
+                          "ORDER BY 1, 2")
 
 
 class Postgres:
@@ -271,11 +273,13 @@ def postgres_url(database, **parameters):
 
 
 def psql(url, sql):
-    """Runs SQL through psql, each statement by itself; answers the rows of the one SELECT in it, values as str or None."""
-    ran = subprocess.run([postgres_program("psql"), "-X", "-q", "-A", "-t", "-F", "\x1f", "-R", "\x1e", "-P", "null=\x1d",
-                          "-v", "ON_ERROR_STOP=1", "-d", url, "-f", "-"], input=sql.encode("utf-8"),
-                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=SECONDS, check=False,
-                         env={"PATH": os.environ.get("PATH", ""), "LC_ALL": "C.UTF-8", "PGOPTIONS": "-c client_min_messages=warning"})
+    """Runs SQL through psql, each statement by itself; answers the rows of the one SELECT in it, as str or None."""
+    command = [postgres_program("psql"), "-XqAt", "-F", "\x1f", "-R", "\x1e", "-P", "null=\x1d",
+               "-v", "ON_ERROR_STOP=1", "-d", url, "-f", "-"]
+    environment = {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C.UTF-8",
+                   "PGOPTIONS": "-c client_min_messages=warning"}
+    ran = subprocess.run(command, input=sql.encode("utf-8"), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                         timeout=SECONDS, check=False, env=environment)
     if ran.returncode != 0:
         raise AssertionError("psql refused %s\n%s" % (sql, ran.stderr.decode("utf-8", "replace")))
     out = ran.stdout.decode("utf-8")
