@@ -11,9 +11,10 @@ struct text {
     size_t length;
 };
 
+/* NULL is as "". */
 static inline struct text text_of(const char *string)
 {
-    return (struct text){.at = string, .length = string ? strlen(string) : 0};
+    return (struct text){.at = string ? string : "", .length = string ? strlen(string) : 0};
 }
 
 /* Without white space (space, tab, CR, LF, FF, VT) at both ends. */
