@@ -41,6 +41,9 @@ size_t text_distance(struct text a, struct text b);
  * it; NULL if there is none. */
 const char *text_closest(const char *word, struct names names);
 
+/* A number or duration that nobody named. */
+enum { SETTING_UNSET = -1 };
+
 /* Whole number in decimal, all of it; false if it is none or does not fit. */
 bool text_integer(struct text text, int64_t *number);
 /* "5s", "500ms", "10min", "1h", or a bare number in `unit_ms`. */

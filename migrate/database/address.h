@@ -21,8 +21,6 @@ struct address_parts {
     const char *host, *port, *name, *user, *password;
 };
 
-enum { SETTING_UNSET = -1 };
-
 /* What is set beside the address; a URL's own parameter wins over it. NULL and SETTING_UNSET mean unset: then libpq's
  * own PG* variable or service file decides, and then the default. */
 struct connection_settings {

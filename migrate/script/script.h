@@ -7,8 +7,6 @@
 #include "plan/plan.h"
 #include "script/lexer.h"
 
-enum { SETTING_UNSET = -1 };
-
 /* One marker line and the SQL up to the next. */
 struct section {
     enum direction direction; /* DIRECTION_UPGRADE or DIRECTION_DOWNGRADE */
