@@ -6,6 +6,7 @@
 
 #include "apply/prepare.h"
 #include "base/clock.h"
+#include "git/git.h"
 
 /* One attempt: what was read, planned, opened and played. */
 struct attempt {
@@ -280,8 +281,23 @@ static void settle(struct attempt *attempt, bool ok)
     }
 }
 
+/* Which commit held what is going to run. */
+static void find_commits(struct attempt *attempt)
+{
+    if (!attempt->change->ledger->history || attempt->step_count == 0)
+        return;
+    struct git *git = git_open(attempt->change->folder);
+    for (size_t i = 0; git && i < attempt->step_count; i++) {
+        struct prepared *prepared = &attempt->prepared[i];
+        if (!git_commit_of(git, prepared->script.path, prepared->oid, prepared->git_commit))
+            prepared->git_commit[0] = '\0';
+    }
+    git_close(git);
+}
+
 static bool play(struct attempt *attempt, struct error *err)
 {
+    find_commits(attempt);
     const struct change *change = attempt->change;
     struct composition composition = {
         .graph = change->graph,
@@ -388,6 +404,7 @@ static void record_failure(const struct attempt *attempt, const struct error *fa
         .statements_done = failed->done_before,
         .statements = failed->statements,
         .script_oid = failed->oid,
+        .git_commit = *failed->git_commit ? failed->git_commit : NULL,
         .started_at = clock_rfc3339(clock_now_us() / 1000 * 1000, change->arena),
         .error = failure->message,
     };

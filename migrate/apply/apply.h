@@ -17,6 +17,7 @@ struct change {
     bool one_transaction; /* --transaction run */
     int64_t lock_wait_ms;
     const struct ledger_run *run;
+    const char *folder; /* migrations folder: its repository is asked for commits */
     void (*observe)(void *context, const struct migrate_event *event);  /* may be NULL */
     bool (*confirm)(void *context, const struct migrate_outcome *plan); /* may be NULL: not asked */
     void *context;

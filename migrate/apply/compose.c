@@ -104,6 +104,7 @@ static struct ledger_entry entry(const struct composer *composer, const char *st
         .statements_done = statements_done,
         .statements = prepared->statements,
         .script_oid = prepared->oid,
+        .git_commit = *prepared->git_commit ? prepared->git_commit : NULL,
         .started_at = composer->started_at,
     };
 }

@@ -20,6 +20,7 @@
 struct prepared {
     struct script script; /* empty for DIRECTION_STAMP */
     char oid[OID_LENGTH + 1];
+    char git_commit[OID_LENGTH + 1]; /* that holds the file as it is; "": none known */
     size_t statements;
     size_t done_before; /* statements that an earlier run of this revision completed */
     bool is_autocommit; /* has an autocommit section that would run */

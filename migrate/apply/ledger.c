@@ -310,7 +310,7 @@ struct op ledger_add(const struct ledger *ledger, const struct ledger_run *run, 
     add_value(&op, value_number(entry->statements_done, arena));
     add_value(&op, value_number(entry->statements, arena));
     add_value(&op, value_of(entry->script_oid));
-    add_value(&op, value_of(run->git_commit));
+    add_value(&op, value_of(entry->git_commit));
     add_value(&op, value_of(run->applied_from));
     add_value(&op, value_of(MIGRATE_VERSION));
     add_value(&op, value_of(entry->error));

@@ -70,7 +70,6 @@ struct names ledger_create(const struct ledger *ledger, const struct ledger_stat
 struct ledger_run {
     const char *applied_by;   /* used where the database knows no users; never NULL */
     const char *applied_from; /* host or pod */
-    const char *git_commit;   /* NULL: unknown */
 };
 
 struct ledger_entry {
@@ -80,6 +79,7 @@ struct ledger_entry {
     size_t statements_done;
     size_t statements;
     const char *script_oid; /* NULL: none */
+    const char *git_commit; /* that held the script; NULL: unknown */
     const char *started_at; /* RFC 3339; where the database has a clock of its own that is used instead */
     const char *error;      /* NULL: none */
 };

@@ -2,8 +2,6 @@
  * script. */
 #include "command/session.h"
 
-#include "git/git.h"
-
 #include <pwd.h>
 #include <unistd.h>
 
@@ -19,7 +17,6 @@ static void fill_run(struct migrate *migrate, struct ledger_run *run)
     *run = (struct ledger_run){
         .applied_by = user ? arena_string(&migrate->run, user->pw_name) : "",
         .applied_from = *host ? arena_string(&migrate->run, host) : NULL,
-        .git_commit = git_head_commit(migrate->config.script_location, &migrate->run),
     };
 }
 
@@ -140,6 +137,7 @@ static bool run_change(struct migrate *migrate, struct change *change, struct mi
     change->database = migrate->database;
     change->ledger = &ledger;
     change->run = &run;
+    change->folder = migrate->config.script_location;
     change->observe = migrate->options.observe;
     change->context = migrate->options.context;
     change->arena = &migrate->run;

@@ -776,8 +776,10 @@ bool pipeline_play(struct postgres *postgres, const struct batch *batch, struct 
     if (wire_is_broken(postgres))
         return sqlstate_lost(postgres->link, err);
     postgres->play = &play;
+    postgres->is_tidying = batch->ignores_interrupt;
     perform_all(&play);
     finish(&play);
+    postgres->is_tidying = false;
     postgres->play = NULL;
     while (play.count)
         ring_pop(&play);

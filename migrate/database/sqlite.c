@@ -578,8 +578,11 @@ static bool play_locked(struct sqlite *sqlite, const struct batch *batch, struct
 static bool play(struct database *database, const struct batch *batch, struct played *played, struct error *err)
 {
     struct sqlite *sqlite = (struct sqlite *)database;
-    return (sqlite->has_lock || (open_for_change(sqlite, err) && begin_run(sqlite, err))) &&
-           play_locked(sqlite, batch, played, err);
+    sqlite->is_tidying = batch->ignores_interrupt;
+    bool ok = (sqlite->has_lock || (open_for_change(sqlite, err) && begin_run(sqlite, err))) &&
+              play_locked(sqlite, batch, played, err);
+    sqlite->is_tidying = false;
+    return ok;
 }
 
 const struct driver sqlite_driver = {
