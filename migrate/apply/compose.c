@@ -153,8 +153,7 @@ static void begin_step(struct composer *composer)
         composer->phase = PHASE_STEP_END;
         return;
     }
-    bool begins_journal =
-        is_journaled(composer) && keeps_history(composer) && !current_prepared(composer)->is_resumed;
+    bool begins_journal = is_journaled(composer) && keeps_history(composer) && !current_prepared(composer)->is_resumed;
     if ((!is_journaled(composer) && !composer->what->one_transaction) || begins_journal)
         put_kind(composer, OP_BEGIN);
     composer->phase = begins_journal ? PHASE_KEEP : PHASE_SECTION;
@@ -212,6 +211,7 @@ static void put_settings(struct composer *composer, const struct section *sectio
         put_ours(composer,
                  (struct op){.kind = OP_SETTINGS, .lock_timeout_ms = lock, .statement_timeout_ms = statement});
     composer->has_settings = has_settings;
+    composer->needs_reset = composer->needs_reset || has_settings;
 }
 
 static void put_reset(struct composer *composer)
