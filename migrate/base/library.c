@@ -6,7 +6,8 @@
 
 static pthread_mutex_t loading = PTHREAD_MUTEX_INITIALIZER; // the slots are filled once and then only read
 
-static bool fill(void *library, const char *soname, const struct library_symbol *symbols, size_t count, struct error *err)
+static bool fill(void *library, const char *soname, const struct library_symbol *symbols, size_t count,
+                 struct error *err)
 {
     for (size_t i = 0; i < count; i++) {
         *symbols[i].slot = dlsym(library, symbols[i].name);

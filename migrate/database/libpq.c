@@ -1,5 +1,5 @@
-/* libpq.c: libpq, loaded when a PostgreSQL database is first named (base/library.h says why). What the room uses of it, in
- * alphabetical order; a new call needs its line here, and the linker says so. */
+/* libpq.c: libpq, loaded when a PostgreSQL database is first named (base/library.h says why). What the room uses of it,
+ * in alphabetical order; a new call needs its line here, and the linker says so. */
 #include "database/libpq.h"
 
 #include "base/library.h"

@@ -1,5 +1,5 @@
-/* libgit2.c: libgit2, loaded when git is first asked (base/library.h says why). What the room uses of it, in alphabetical
- * order; a new call needs its line here, and the linker says so. */
+/* libgit2.c: libgit2, loaded when git is first asked (base/library.h says why). What the room uses of it, in
+ * alphabetical order; a new call needs its line here, and the linker says so. */
 #include "git/libgit2.h"
 
 #include "base/library.h"
