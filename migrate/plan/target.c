@@ -452,7 +452,8 @@ static bool find_walked(struct search *search, struct landing *landing, struct e
     if (!walk(search, start, &end, err))
         return false;
     landing->is_base = is_base(end);
-    landing->found = is_base(end) ? (struct indexes){0} : alone(end, search->arena);
+    if (!landing->is_base)
+        landing->found = alone(end, search->arena);
     if (is_bare && is_base(landing->branch))
         landing->branch = start;
     return true;

@@ -150,6 +150,7 @@ static void a_range_needs_one_colon(void **state)
         struct error err = {0};
         assert_false(range_parse(texts[i], &arena, &range, &err));
         assert_int_equal(err.code, MIGRATE_USAGE);
+        assert_non_null(strstr(err.message, "is no range"));
         arena_free(&arena);
     }
 }
