@@ -462,12 +462,12 @@ static bool find_walked(struct search *search, struct landing *landing, struct e
 static bool find(struct search *search, struct landing *landing, struct error *err)
 {
     struct landing result = {.branch = (size_t)GRAPH_NONE};
-    struct index_set branch;
     if (search->target->branch) {
         if (!branch_revision(search->graph, search->target->branch, search->arena, &result.branch, err))
             return false;
-        branch = graph_lineage(search->graph, result.branch, search->arena);
-        search->branch = &branch;
+        struct index_set *branch = ARENA_NEW(search->arena, struct index_set);
+        *branch = graph_lineage(search->graph, result.branch, search->arena);
+        search->branch = branch;
     }
     result.is_base = search->target->symbol == SYMBOL_BASE && search->target->offset == 0;
     bool ok = search->target->offset ? find_walked(search, &result, err) : find_symbol(search, &result.found, err);
