@@ -456,6 +456,14 @@ static void a_batch_that_cannot_go_on_ends_with_its_own_error(void **state)
     assert_false(has_table(at, "b"));
 }
 
+static void what_stands_outside_a_transaction_is_not_the_next_ones(void **state)
+{
+    struct fixture *at = fixture_of(state);
+    assert_refused(at, PLAY(at, OURS("CREATE TABLE a (x int)"), BEGIN, RUN("nonsense"), COMMIT), MIGRATE_REFUSED, 0);
+    assert_string_equal(at->done, "EB");
+    assert_true(has_table(at, "a"));
+}
+
 static void a_missing_table_is_an_answer(void **state)
 {
     struct fixture *at = fixture_of(state);
@@ -1054,6 +1062,7 @@ int main(void)
         ON_BOTH(a_statement_stands_alone),
         ON_BOTH(a_refused_statement_alone_leaves_what_came_before_it),
         ON_BOTH(a_batch_that_cannot_go_on_ends_with_its_own_error),
+        ON_BOTH(what_stands_outside_a_transaction_is_not_the_next_ones),
         ON_BOTH(a_missing_table_is_an_answer),
         ON_BOTH(the_lock_is_one_connections),
         ON_BOTH(an_interrupt_stops_a_long_statement),
