@@ -423,7 +423,7 @@ static bool run_next(struct run *run, struct text sql, struct text *rest, struct
 static bool run_script(struct run *run, struct text sql, struct error *err)
 {
     foreign_keys_note(&run->keys, sql);
-    for (struct text rest = sql, next; rest.length; rest = next) {
+    for (struct text rest = sql, next = {0}; rest.length; rest = next) {
         if (!run_next(run, rest, &next, err)) {
             if (run->offset != SIZE_MAX)
                 run->offset += (size_t)(rest.at - sql.at);
