@@ -85,6 +85,7 @@ static bool resume_unfinished(struct attempt *attempt, struct error *err)
         error_place(err, first->script.path, 0, 0);
         return error_revision(err, unfinished->revision);
     }
+    first->is_resumed = true;
     first->done_before = unfinished->statements_done;
     warn(attempt->change, arena_printf(attempt->change->arena, "%s of %s goes on after its first %zu statements", word,
                                        unfinished->revision, unfinished->statements_done));
@@ -327,7 +328,7 @@ static bool play(struct attempt *attempt, struct error *err)
 static bool is_partial(const struct attempt *attempt)
 {
     const struct prepared *failed = &attempt->prepared[attempt->steps_done];
-    if (!failed->is_autocommit || attempt->played.commits <= failed->commits_before)
+    if (!failed->is_autocommit || (!failed->is_resumed && attempt->played.commits <= failed->commits_before))
         return false;
     return failed->done_before || attempt->played.commits > failed->commits_before + 1 ||
            !attempt->played.failed_in_op || attempt->played.failed.kind == OP_ALONE;
@@ -396,7 +397,7 @@ static void record_failure(const struct attempt *attempt, const struct error *fa
         return;
     const struct prepared *failed = &attempt->prepared[attempt->steps_done];
     bool partial = is_partial(attempt);
-    bool has_row = failed->is_autocommit && (failed->done_before || attempt->played.commits > failed->commits_before);
+    bool has_row = failed->is_autocommit && (failed->is_resumed || attempt->played.commits > failed->commits_before);
     struct ledger_entry entry = {
         .revision = id_of(attempt, attempt->steps_done),
         .direction = attempt->plan.steps[attempt->steps_done].direction,

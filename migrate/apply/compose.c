@@ -153,8 +153,7 @@ static void begin_step(struct composer *composer)
         composer->phase = PHASE_STEP_END;
         return;
     }
-    bool begins_journal =
-        is_journaled(composer) && keeps_history(composer) && current_prepared(composer)->done_before == 0;
+    bool begins_journal = is_journaled(composer) && keeps_history(composer) && !current_prepared(composer)->is_resumed;
     if ((!is_journaled(composer) && !composer->what->one_transaction) || begins_journal)
         put_kind(composer, OP_BEGIN);
     composer->phase = begins_journal ? PHASE_KEEP : PHASE_SECTION;
@@ -212,6 +211,15 @@ static void put_settings(struct composer *composer, const struct section *sectio
         put_ours(composer,
                  (struct op){.kind = OP_SETTINGS, .lock_timeout_ms = lock, .statement_timeout_ms = statement});
     composer->has_settings = has_settings;
+    composer->needs_reset = composer->needs_reset || has_settings;
+}
+
+static void put_reset(struct composer *composer)
+{
+    if (!composer->what->is_offline || composer->needs_reset)
+        put_kind(composer, OP_RESET);
+    composer->needs_reset = false;
+    composer->has_settings = false;
 }
 
 static void begin_section(struct composer *composer)
@@ -222,6 +230,8 @@ static void begin_section(struct composer *composer)
            !section_runs(current_section(composer), step->direction, composer->what->dialect))
         composer->section++;
     if (composer->section == prepared->script.section_count) {
+        if (!is_journaled(composer))
+            put_reset(composer); // what follows is ours, and must not run as another role
         composer->phase = is_journaled(composer) ? PHASE_STEP_END : PHASE_KEEP;
         return;
     }
@@ -231,14 +241,6 @@ static void begin_section(struct composer *composer)
     put_settings(composer, section);
     lexer_start(&composer->lexer, composer->what->dialect, section->sql, section->sql_line);
     composer->phase = PHASE_STATEMENT;
-}
-
-static void put_reset(struct composer *composer)
-{
-    if (!composer->what->is_offline || composer->needs_reset)
-        put_kind(composer, OP_RESET);
-    composer->needs_reset = false;
-    composer->has_settings = false;
 }
 
 static void put_progress(struct composer *composer)
@@ -349,8 +351,6 @@ static void end_step(struct composer *composer)
     const struct step *step = current_step(composer);
     if (is_journaled(composer))
         put_kind(composer, OP_BEGIN);
-    else if (step->direction != DIRECTION_STAMP)
-        put_reset(composer);
     for (size_t i = 0; i < step->changes.count; i++)
         put_ours(composer, ledger_change(composer->what->ledger, &step->changes.items[i], &composer->arena));
     put_history(composer);

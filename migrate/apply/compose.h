@@ -4,7 +4,7 @@
  * nor a script of 200 MB is ever in memory. Online and offline play the same list; what a printed script leaves out
  * (the history, which only a run knows) is left out here.
  *
- * A revision with transactional sections only:   begin, statements, reset, version rows, script, history "done", commit
+ * A revision with transactional sections only:   begin, statements, reset, script, version rows, history "done", commit
  * One with an autocommit section:                begin, script, history "running", commit
  *   its transactional sections:                  begin, statements, reset, statements_done, commit
  *   its autocommit sections, each statement:     alone; begin, statements_done, commit
@@ -22,7 +22,8 @@ struct prepared {
     char oid[OID_LENGTH + 1];
     char git_commit[OID_LENGTH + 1]; /* that holds the file as it is; "": none known */
     size_t statements;
-    size_t done_before; /* statements that an earlier run of this revision completed */
+    bool is_resumed;    /* an earlier run began it: its running row is there */
+    size_t done_before; /* statements that run completed */
     bool is_autocommit; /* has an autocommit section that would run */
     /* Filled while composing: OP_COMMITs sent before the step's first one, and up to the one that completes it. */
     size_t commits_before;

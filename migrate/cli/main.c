@@ -1,1 +1,7 @@
-int main(void) { return 0; }
+/* main.c: argv -> exit status. */
+#include "cli/verbs.h"
+
+int main(int argc, char **argv)
+{
+    return tool_run(argc, argv);
+}

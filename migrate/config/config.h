@@ -67,6 +67,8 @@ struct settings {
     size_t count;
     size_t capacity;
 };
+/* The text of either file holds no NUL: config_read() refuses one that does. */
+
 /* .env as shells and docker write it: comments (behind a value too, after white space), `export`, quotes '' and ""
  * (escapes in "" only) that may span lines, no expansion. A name without = is left out. */
 MUST_CHECK bool env_parse(struct text text, const char *path, struct arena *arena, struct settings *settings,

@@ -27,6 +27,7 @@ struct reading {
         size_t count;
         size_t capacity;
     } folders; /* that were read */
+    struct name_list *paths; /* not NULL: only gather these */
 };
 
 /* The whole file: its header is longer than what was read. */
@@ -84,7 +85,9 @@ static bool read_entries(struct reading *reading, int folder, const char *path, 
         if (is_folder ? *name == '.' : !is_script(name))
             continue;
         const char *inner = path_join(reading->arena, path, name);
-        if (!(is_folder ? read_folder(reading, inner, err) : read_file(reading, folder, name, inner, err)))
+        if (!is_folder && reading->paths)
+            ARENA_PUSH(reading->arena, reading->paths, inner);
+        else if (!(is_folder ? read_folder(reading, inner, err) : read_file(reading, folder, name, inner, err)))
             return false;
     }
     return true;
@@ -113,5 +116,16 @@ bool scripts_read(struct names folders, struct arena *arena, struct scripts *scr
         ok = read_folder(&reading, folders.items[i], err);
     arena_free(&reading.head);
     *scripts = (struct scripts){.revisions = reading.revisions.items, .count = reading.revisions.count};
+    return ok;
+}
+
+bool scripts_list(struct names folders, struct arena *arena, struct names *paths, struct error *err)
+{
+    struct name_list list = {0};
+    struct reading reading = {.arena = arena, .paths = &list};
+    bool ok = true;
+    for (size_t i = 0; ok && i < folders.count; i++)
+        ok = read_folder(&reading, folders.items[i], err);
+    *paths = names_of(&list);
     return ok;
 }

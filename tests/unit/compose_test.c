@@ -8,18 +8,20 @@
 
 #include <cmocka.h>
 
-static const char plain[] = "-- plain\n-- Revision ID: a\n-- Revises:\n-- migrate:upgrade\nCREATE TABLE t (x INT);\nCREATE "
-                            "INDEX t_x ON t (x);\n-- migrate:downgrade\nDROP TABLE t;\n";
-static const char online[] = "-- online\n-- Revision ID: b\n-- Revises: a\n-- migrate:upgrade lock_timeout=2s\nALTER TABLE t "
-                             "ADD y INT;\n-- migrate:upgrade autocommit\nCREATE INDEX CONCURRENTLY t_y ON t (y);\nVACUUM t;\n"
-                             "-- migrate:upgrade\nANALYZE t;\n";
+static const char plain[] =
+    "-- plain\n-- Revision ID: a\n-- Revises:\n-- migrate:upgrade\nCREATE TABLE t (x INT);\nCREATE "
+    "INDEX t_x ON t (x);\n-- migrate:downgrade\nDROP TABLE t;\n";
+static const char online[] =
+    "-- online\n-- Revision ID: b\n-- Revises: a\n-- migrate:upgrade lock_timeout=2s\nALTER TABLE t "
+    "ADD y INT;\n-- migrate:upgrade autocommit\nCREATE INDEX CONCURRENTLY t_y ON t (y);\nVACUUM t;\n"
+    "-- migrate:upgrade\nANALYZE t;\n";
 
 /* --- helpers ------------------------------------------------------------------------------------ */
 
 static const char *op_name(enum op_kind kind)
 {
-    static const char *const names[] = {"begin",    "statement", "copy",  "execute", "expect-one",
-                                        "reset",    "settings",  "commit", "alone",   "comment"};
+    static const char *const names[] = {"begin", "statement", "copy",   "execute", "expect-one",
+                                        "reset", "settings",  "commit", "alone",   "comment"};
     return names[kind];
 }
 
@@ -29,7 +31,8 @@ static void write_op(struct buffer *text, const struct op *op)
     if (op->kind == OP_COMMIT && op->durable)
         buffer_string(text, " durable");
     if (op->kind == OP_SETTINGS)
-        buffer_printf(text, " lock=%lld statement=%lld", (long long)op->lock_timeout_ms, (long long)op->statement_timeout_ms);
+        buffer_printf(text, " lock=%lld statement=%lld", (long long)op->lock_timeout_ms,
+                      (long long)op->statement_timeout_ms);
     if (op->sql.length) {
         struct text words = text_cut(op->sql, 24);
         buffer_printf(text, " %.*s", (int)words.length, words.at);
@@ -63,8 +66,8 @@ static void prepare(struct fixture *fixture, size_t index, const char *text)
     assert_true(script_judge(&prepared->script, DIRECTION_UPGRADE, DIALECT_POSTGRESQL, &prepared->statements, &err));
     prepared->is_autocommit = script_is_autocommit(&prepared->script, DIRECTION_UPGRADE, DIALECT_POSTGRESQL);
     fixture->revisions[index] = prepared->script.revision;
-    fixture->changes[index] =
-        (struct row_change){.from = index ? fixture->revisions[index - 1].id : NULL, .to = prepared->script.revision.id};
+    fixture->changes[index] = (struct row_change){.from = index ? fixture->revisions[index - 1].id : NULL,
+                                                  .to = prepared->script.revision.id};
     fixture->steps[index] = (struct step){
         .revision = index, .direction = DIRECTION_UPGRADE, .changes = {.items = &fixture->changes[index], .count = 1}};
 }
@@ -79,9 +82,8 @@ static void set_up(struct fixture *fixture, const char *first, const char *secon
         prepare(fixture, 1, second);
     assert_true(graph_build(fixture->revisions, count, &fixture->arena, &fixture->graph, &err));
     ledger_init(&fixture->ledger,
-                &(struct ledger_names){
-                    .version_table = "v", .version_table_schema = "s", .history_table = "h"},
-                false, &fixture->arena);
+                &(struct ledger_names){.version_table = "v", .version_table_schema = "s", .history_table = "h"}, false,
+                &fixture->arena);
     fixture->plan = (struct plan){.steps = fixture->steps, .step_count = count};
     fixture->composition = (struct composition){
         .graph = &fixture->graph,
@@ -122,8 +124,8 @@ static void a_plain_revision_is_one_transaction_that_moves_its_row_and_says_so(v
                                             "begin\n"
                                             "statement CREATE TABLE t (x INT)\n"
                                             "statement CREATE INDEX t_x ON t (x\n"
-                                            "execute INSERT INTO \"s\".\"migrat\n"
                                             "reset\n"
+                                            "execute INSERT INTO \"s\".\"migrate\n"
                                             "expect-one INSERT INTO \"s\".\"v\" (ver [a]\n"
                                             "execute INSERT INTO \"s\".\"h\" (rev\n"
                                             "commit durable\n");
@@ -147,33 +149,33 @@ static void only_the_last_commit_of_a_run_waits_for_the_disk(void **state)
 }
 
 static const char online_ops[] = "begin\n"
-                                 "execute INSERT INTO \"s\".\"migrat\n"
+                                 "execute INSERT INTO \"s\".\"migrate\n"
                                  "execute INSERT INTO \"s\".\"h\" (rev\n"
                                  "commit durable\n"
                                  "begin\n"
                                  "settings lock=2000 statement=-1\n"
                                  "statement ALTER TABLE t ADD y INT\n"
                                  "reset\n"
-                                 "expect-one UPDATE \"s\".\"h\" SET statem [1] [running] [] [b]\n"
+                                 "expect-one UPDATE \"s\".\"h\" SET state [1] [running] [] [b]\n"
                                  "commit durable\n"
                                  "settings lock=0 statement=0\n"
                                  "alone CREATE INDEX CONCURRENTL\n"
                                  "begin\n"
-                                 "expect-one UPDATE \"s\".\"h\" SET statem [2] [running] [] [b]\n"
+                                 "expect-one UPDATE \"s\".\"h\" SET state [2] [running] [] [b]\n"
                                  "commit durable\n"
                                  "alone VACUUM t\n"
                                  "begin\n"
-                                 "expect-one UPDATE \"s\".\"h\" SET statem [3] [running] [] [b]\n"
+                                 "expect-one UPDATE \"s\".\"h\" SET state [3] [running] [] [b]\n"
                                  "commit durable\n"
                                  "reset\n"
                                  "begin\n"
                                  "statement ANALYZE t\n"
                                  "reset\n"
-                                 "expect-one UPDATE \"s\".\"h\" SET statem [4] [running] [] [b]\n"
+                                 "expect-one UPDATE \"s\".\"h\" SET state [4] [running] [] [b]\n"
                                  "commit durable\n"
                                  "begin\n"
-                                 "expect-one UPDATE \"s\".\"v\" SET versio [b] [a]\n"
-                                 "expect-one UPDATE \"s\".\"h\" SET statem [4] [done] [] [b]\n"
+                                 "expect-one UPDATE \"s\".\"v\" SET versi [b] [a]\n"
+                                 "expect-one UPDATE \"s\".\"h\" SET state [4] [done] [] [b]\n"
                                  "commit durable\n";
 
 static void an_autocommit_section_is_journaled_statement_by_statement(void **state)

@@ -1,0 +1,41 @@
+/* report.h: what a verb answered, as text for people or as JSON for programs. Nothing else writes results. */
+#ifndef MIGRATE_CLI_REPORT_H
+#define MIGRATE_CLI_REPORT_H
+
+#include "cli/console.h"
+
+/* One run of a verb. */
+struct report {
+    struct console *console;
+    const struct command_line *line;
+    struct arena *arena;
+    enum migrate_code code;
+    const struct migrate_error *error;       /* looked at when the code's exit status is neither 0 nor 1 */
+    const struct migrate_database *database; /* NULL: none was needed */
+};
+
+/* Each may be given NULL for what is not known, which is what most failures look like. */
+void report_change(const struct report *report, const struct migrate_outcome *outcome);
+void report_listing(const struct report *report, const struct migrate_listing *listing);
+void report_findings(const struct report *report, const struct migrate_findings *findings);
+void report_written(const struct report *report, const struct migrate_written *written);
+void report_paths(const struct report *report, const struct migrate_paths *paths);
+void report_templates(const struct report *report, const struct migrate_templates *templates);
+/* The database's URL and nothing more: ensure-version. */
+void report_done(const struct report *report);
+/* The plan of a downgrade, on standard error, before a question is asked. */
+void report_plan(struct console *console, const struct migrate_outcome *plan, struct arena *arena);
+
+/* "27c6a30d7c24, 5f1d..." or "base" */
+const char *revisions_text(const char *const *revisions, size_t count, struct arena *arena);
+
+/* The JSON forms (report_json.c): one line each. */
+const char *json_of_change(const struct report *report, const struct migrate_outcome *outcome);
+const char *json_of_listing(const struct report *report, const struct migrate_listing *listing);
+const char *json_of_findings(const struct report *report, const struct migrate_findings *findings);
+const char *json_of_written(const struct report *report, const struct migrate_written *written);
+const char *json_of_paths(const struct report *report, const struct migrate_paths *paths);
+const char *json_of_templates(const struct report *report, const struct migrate_templates *templates);
+const char *json_of_done(const struct report *report);
+
+#endif

@@ -1,0 +1,537 @@
+/* verbs.c: one short function for each verb: fill migrate.h's options from the command line, call, report. */
+#include "cli/verbs.h"
+
+#include "cli/completion.h"
+#include "cli/console.h"
+#include "cli/editor.h"
+#include "cli/help.h"
+#include "cli/manual.h"
+#include "cli/report.h"
+#include "cli/signals.h"
+
+#include <signal.h>
+#include <stdio.h>
+
+/* One run of the tool. */
+struct run {
+    struct arena arena;
+    struct command_line line;
+    struct console console;
+    struct migrate *migrate; /* NULL for verbs that need none */
+    struct migrate_error error;
+    struct error failure; /* what `error` points into when it is ours and not the library's */
+};
+
+/* Our own error in the library's form, so that both are shown alike. */
+static enum migrate_code fail(struct run *run)
+{
+    const struct error *failure = &run->failure;
+    run->error = (struct migrate_error){.code = failure->code,
+                                        .message = failure->message,
+                                        .hint = failure->hint,
+                                        .path = failure->path,
+                                        .line = failure->line,
+                                        .column = failure->column,
+                                        .excerpt = failure->excerpt,
+                                        .sqlstate = failure->sqlstate,
+                                        .revision = failure->revision,
+                                        .outcome = failure->outcome};
+    return failure->code;
+}
+
+/* What the reports need to know once the verb has answered. */
+static struct report answered(struct run *run, enum migrate_code code)
+{
+    progress_end(&run->console.progress);
+    if (code != MIGRATE_OK && run->migrate)
+        run->error = *migrate_error(run->migrate);
+    return (struct report){.console = &run->console,
+                           .line = &run->line,
+                           .arena = &run->arena,
+                           .code = code,
+                           .error = &run->error,
+                           .database = run->migrate ? migrate_database(run->migrate) : NULL};
+}
+
+/* --- what the library calls ------------------------------------------------------------------------ */
+
+static void observe(void *context, const struct migrate_event *event)
+{
+    struct run *run = context;
+    console_event(&run->console, event);
+}
+
+static bool write_script(void *context, const char *bytes, size_t size_bytes)
+{
+    struct run *run = context;
+    return console_bytes(&run->console, bytes, size_bytes);
+}
+
+static bool confirm(void *context, const struct migrate_outcome *plan)
+{
+    struct run *run = context;
+    report_plan(&run->console, plan, &run->arena);
+    const char *question =
+        arena_printf(&run->arena, "Downgrade %s to %s?", visible(plan->url ? plan->url : "the database", &run->arena),
+                     revisions_text(plan->to, plan->to_count, &run->arena));
+    return console_ask(&run->console, question);
+}
+
+/* --- verbs that change a database ------------------------------------------------------------------ */
+
+static enum migrate_code change(struct run *run,
+                                enum migrate_code (*verb)(struct migrate *, const struct migrate_change_options *,
+                                                          const struct migrate_outcome **),
+                                bool asks)
+{
+    const struct change_arguments *wanted = &run->line.change;
+    const struct migrate_outcome *outcome = NULL;
+    struct migrate_change_options options = {
+        .target = run->line.arguments.count ? run->line.arguments.items[0] : NULL,
+        .tag = wanted->tag,
+        .dry_run = wanted->dry_run,
+        .sql = wanted->sql,
+        .transaction = wanted->transaction,
+        .lock_wait_ms = wanted->lock_wait_ms,
+        .lock_retries = wanted->lock_retries,
+        .no_stored_scripts = wanted->no_stored_scripts,
+        .confirm = asks ? confirm : NULL,
+    };
+    enum migrate_code code = verb(run->migrate, &options, &outcome);
+    struct report report = answered(run, code);
+    report_change(&report, outcome);
+    return code;
+}
+
+static enum migrate_code verb_upgrade(struct run *run)
+{
+    return change(run, migrate_upgrade, false);
+}
+
+static enum migrate_code verb_downgrade(struct run *run)
+{
+    const struct change_arguments *wanted = &run->line.change;
+    return change(run, migrate_downgrade, !wanted->yes && !wanted->dry_run && !wanted->sql && console_can_ask());
+}
+
+static enum migrate_code verb_stamp(struct run *run)
+{
+    const struct migrate_outcome *outcome = NULL;
+    struct migrate_stamp_options options = {
+        .targets = run->line.arguments.items,
+        .target_count = run->line.arguments.count,
+        .tag = run->line.stamp.tag,
+        .purge = run->line.stamp.purge,
+        .sql = run->line.stamp.sql,
+        .lock_wait_ms = run->line.stamp.lock_wait_ms,
+    };
+    enum migrate_code code = migrate_stamp(run->migrate, &options, &outcome);
+    struct report report = answered(run, code);
+    report_change(&report, outcome);
+    return code;
+}
+
+static enum migrate_code verb_ensure_version(struct run *run)
+{
+    enum migrate_code code = migrate_ensure_version(run->migrate, run->line.stamp.sql);
+    struct report report = answered(run, code);
+    report_done(&report);
+    return code;
+}
+
+/* --- verbs that ask ---------------------------------------------------------------------------------- */
+
+static enum migrate_code listed(struct run *run, enum migrate_code code, const struct migrate_listing *listing)
+{
+    struct report report = answered(run, code);
+    report_listing(&report, listing);
+    return code;
+}
+
+static enum migrate_code verb_current(struct run *run)
+{
+    const struct migrate_listing *listing = NULL;
+    enum migrate_code code = migrate_current(run->migrate, run->line.list.check_heads, &listing);
+    listed(run, code, listing);
+    if (code == MIGRATE_OK && listing && listing->revision_count == 0)
+        console_log(&run->console, LEVEL_INFO, NULL, "the database is at base: no revision is applied");
+    return code;
+}
+
+static enum migrate_code verb_history(struct run *run)
+{
+    const struct migrate_listing *listing = NULL;
+    struct migrate_history_options options = {.range = run->line.history.range,
+                                              .indicate_current = run->line.history.indicate_current};
+    enum migrate_code code = migrate_history(run->migrate, &options, &listing);
+    return listed(run, code, listing);
+}
+
+static enum migrate_code verb_heads(struct run *run)
+{
+    const struct migrate_listing *listing = NULL;
+    enum migrate_code code = migrate_heads(run->migrate, run->line.list.resolve_dependencies, &listing);
+    return listed(run, code, listing);
+}
+
+static enum migrate_code verb_bases(struct run *run)
+{
+    const struct migrate_listing *listing = NULL;
+    enum migrate_code code = migrate_bases(run->migrate, &listing);
+    return listed(run, code, listing);
+}
+
+static enum migrate_code verb_branches(struct run *run)
+{
+    const struct migrate_listing *listing = NULL;
+    enum migrate_code code = migrate_branches(run->migrate, &listing);
+    return listed(run, code, listing);
+}
+
+static enum migrate_code verb_show(struct run *run)
+{
+    const struct migrate_listing *listing = NULL;
+    enum migrate_code code = migrate_show(run->migrate, run->line.arguments.items[0], &listing);
+    return listed(run, code, listing);
+}
+
+static enum migrate_code verb_check(struct run *run)
+{
+    const struct migrate_findings *findings = NULL;
+    const struct check_arguments *wanted = &run->line.check;
+    struct migrate_check_options options = {.database = wanted->database || wanted->pending,
+                                            .single_head = wanted->single_head,
+                                            .require_downgrade = wanted->require_downgrade,
+                                            .pending = wanted->pending};
+    enum migrate_code code = migrate_check(run->migrate, &options, &findings);
+    struct report report = answered(run, code);
+    report_findings(&report, findings);
+    return code;
+}
+
+/* --- verbs that write files -------------------------------------------------------------------------- */
+
+static enum migrate_code edited(struct run *run, const char *path)
+{
+    return editor_run(path, &run->failure) ? MIGRATE_OK : fail(run);
+}
+
+static enum migrate_code written(struct run *run, enum migrate_code code, const struct migrate_written *file)
+{
+    if (code == MIGRATE_OK && file && run->line.revision.edit) {
+        code = edited(run, file->path);
+        if (code != MIGRATE_OK) {
+            error_outcome(&run->failure, "The file was written: %s.", file->path);
+            struct report report = {
+                .console = &run->console, .line = &run->line, .arena = &run->arena, .code = code, .error = &run->error};
+            report_written(&report, file);
+            return code;
+        }
+    }
+    struct report report = answered(run, code);
+    report_written(&report, file);
+    return code;
+}
+
+static struct migrate_new_revision new_revision(const struct command_line *line)
+{
+    const struct revision_arguments *wanted = &line->revision;
+    return (struct migrate_new_revision){.message = wanted->message,
+                                         .rev_id = wanted->rev_id,
+                                         .version_path = wanted->version_path,
+                                         .heads = wanted->heads.items,
+                                         .head_count = wanted->heads.count,
+                                         .branch_labels = wanted->branch_labels.items,
+                                         .branch_label_count = wanted->branch_labels.count,
+                                         .depends_on = wanted->depends_on.items,
+                                         .depends_on_count = wanted->depends_on.count,
+                                         .splice = wanted->splice};
+}
+
+static enum migrate_code verb_revision(struct run *run)
+{
+    const struct migrate_written *file = NULL;
+    struct migrate_new_revision options = new_revision(&run->line);
+    enum migrate_code code = migrate_revision(run->migrate, &options, &file);
+    return written(run, code, file);
+}
+
+static enum migrate_code verb_merge(struct run *run)
+{
+    const struct migrate_written *file = NULL;
+    struct migrate_new_revision options = new_revision(&run->line);
+    options.heads = run->line.arguments.items;
+    options.head_count = run->line.arguments.count;
+    if (!options.message)
+        options.message = arena_printf(&run->arena, "merge %s", names_join(run->line.arguments, " and ", &run->arena));
+    enum migrate_code code = migrate_merge(run->migrate, &options, &file);
+    return written(run, code, file);
+}
+
+static enum migrate_code verb_edit(struct run *run)
+{
+    const struct migrate_listing *listing = NULL;
+    const char *identifier = run->line.arguments.items[0];
+    enum migrate_code code = migrate_show(run->migrate, identifier, &listing);
+    if (code == MIGRATE_OK && listing->revision_count != 1) {
+        error_set(&run->failure, MIGRATE_USAGE, "edit opens one file, and \"%s\" names %zu revisions", identifier,
+                  listing->revision_count);
+        code = fail(run);
+    } else if (code == MIGRATE_OK) {
+        code = edited(run, listing->revisions[0].path);
+    } else {
+        run->error = *migrate_error(run->migrate);
+    }
+    struct migrate_written file = {0};
+    if (code == MIGRATE_OK)
+        file = (struct migrate_written){.revision = listing->revisions[0].revision, .path = listing->revisions[0].path};
+    struct report report = {
+        .console = &run->console, .line = &run->line, .arena = &run->arena, .code = code, .error = &run->error};
+    if (run->line.global.format == FORMAT_JSON)
+        report_written(&report, &file);
+    return code;
+}
+
+static enum migrate_code verb_init(struct run *run)
+{
+    const struct migrate_paths *paths = NULL;
+    const char *directory = run->line.arguments.count ? run->line.arguments.items[0] : NULL;
+    enum migrate_code code = migrate_init(run->migrate, directory, run->line.init.template_name, &paths);
+    struct report report = answered(run, code);
+    report_paths(&report, paths);
+    if (code == MIGRATE_OK)
+        console_log(&run->console, LEVEL_INFO, NULL,
+                    "next: name the database (DATABASE_URL, or url in migrate.ini), then: migrate revision -m MSG");
+    return code;
+}
+
+static enum migrate_code verb_list_templates(struct run *run)
+{
+    const struct migrate_templates *templates = NULL;
+    enum migrate_code code = migrate_list_templates(run->migrate, &templates);
+    struct report report = answered(run, code);
+    report_templates(&report, templates);
+    return code;
+}
+
+/* --- verbs about the tool itself ------------------------------------------------------------------------ */
+
+static enum migrate_code verb_completion(struct run *run)
+{
+    const char *shell = run->line.arguments.items[0], *const *known = run->line.command->choices;
+    while (*known && strcmp(*known, shell) != 0)
+        known++;
+    if (!*known) {
+        error_set(&run->failure, MIGRATE_USAGE, "there is completion for bash, zsh and fish, not for \"%s\"", shell);
+        return fail(run);
+    }
+    console_out(&run->console, "%s", completion_script(shell));
+    return MIGRATE_OK;
+}
+
+static enum migrate_code verb_help(struct run *run)
+{
+    const struct command *command = NULL;
+    if (run->line.help.manual) {
+        console_out(&run->console, "%s", manual_page(&run->arena));
+        return MIGRATE_OK;
+    }
+    if (run->line.arguments.count) {
+        command = command_named(run->line.arguments.items[0]);
+        if (!command && command_unknown(run->line.arguments.items[0], &run->arena, &run->failure) == false)
+            return fail(run);
+    }
+    console_out(&run->console, "%s",
+                command ? help_command(command, run->console.out, &run->arena)
+                        : help_overview(run->console.out, &run->arena));
+    return MIGRATE_OK;
+}
+
+/* --- completion of revisions ----------------------------------------------------------------------------- */
+
+/* "A:B" is completed one end at a time. */
+static void behind_colon(struct completion *completion, struct arena *arena)
+{
+    const char *colon = strrchr(completion->typed, ':');
+    if (!colon)
+        return;
+    size_t length = (size_t)(colon - completion->typed) + 1;
+    completion->prefix = arena_printf(arena, "%s%s", completion->prefix, arena_copy(arena, completion->typed, length));
+    completion->typed = colon + 1;
+}
+
+static void add_revisions(struct completion *completion, struct arena *arena, const struct migrate_listing *listing)
+{
+    behind_colon(completion, arena);
+    completion_add(completion, arena, "head", "the head");
+    completion_add(completion, arena, "heads", "all heads");
+    completion_add(completion, arena, "base", "before the first revision");
+    completion_add(completion, arena, "current", "where the database is");
+    for (size_t i = 0; i < listing->revision_count; i++) {
+        const struct migrate_revision *revision = &listing->revisions[i];
+        completion_add(completion, arena, revision->revision, visible(revision->message, arena));
+        for (size_t label = 0; label < revision->branch_label_count; label++)
+            completion_add(completion, arena, arena_printf(arena, "%s@head", revision->branch_labels[label]),
+                           "head of the branch");
+    }
+}
+
+/* The files alone are asked; whatever goes wrong, there is just less to offer. */
+static void look_up_revisions(struct run *run, struct completion *completion)
+{
+    const struct migrate_listing *listing = NULL, none = {0};
+    const struct global_arguments *global = &completion->line.global;
+    struct migrate_options options = {.config = global->config,
+                                      .section = global->section,
+                                      .directory = global->directory,
+                                      .env_file = global->env_file,
+                                      .no_env_file = global->no_env_file};
+    enum migrate_code code = migrate_open(&options, &run->migrate);
+    if (code == MIGRATE_OK)
+        code = migrate_history(run->migrate, &(struct migrate_history_options){0}, &listing);
+    add_revisions(completion, &run->arena, code == MIGRATE_OK && listing ? listing : &none);
+}
+
+static enum migrate_code verb_complete(struct run *run)
+{
+    struct completion completion;
+    complete(run->line.arguments, &run->arena, &completion);
+    if (completion.word == WORD_REVISION)
+        look_up_revisions(run, &completion);
+    if (completion.word == WORD_FILE || completion.word == WORD_FOLDER)
+        console_out(&run->console, "%s\n", completion.word == WORD_FILE ? ":files" : ":folders");
+    for (size_t i = 0; i < completion.count; i++)
+        console_out(&run->console, "%s%s%s\n", completion.items[i].text, *completion.items[i].meaning ? "\t" : "",
+                    completion.items[i].meaning);
+    return MIGRATE_OK;
+}
+
+/* --- the run ------------------------------------------------------------------------------------------- */
+
+static const struct {
+    enum migrate_code (*carry_out)(struct run *);
+    bool needs_handle;
+} verbs[VERBS] = {
+    [VERB_INIT] = {verb_init, true},
+    [VERB_REVISION] = {verb_revision, true},
+    [VERB_MERGE] = {verb_merge, true},
+    [VERB_EDIT] = {verb_edit, true},
+    [VERB_UPGRADE] = {verb_upgrade, true},
+    [VERB_DOWNGRADE] = {verb_downgrade, true},
+    [VERB_STAMP] = {verb_stamp, true},
+    [VERB_ENSURE_VERSION] = {verb_ensure_version, true},
+    [VERB_CURRENT] = {verb_current, true},
+    [VERB_HISTORY] = {verb_history, true},
+    [VERB_HEADS] = {verb_heads, true},
+    [VERB_BASES] = {verb_bases, true},
+    [VERB_BRANCHES] = {verb_branches, true},
+    [VERB_SHOW] = {verb_show, true},
+    [VERB_CHECK] = {verb_check, true},
+    [VERB_LIST_TEMPLATES] = {verb_list_templates, true},
+    [VERB_COMPLETION] = {verb_completion, false},
+    [VERB_HELP] = {verb_help, false},
+    [VERB_COMPLETE] = {verb_complete, false},
+};
+
+/* A failure before the verb could run has the same JSON as one in it, as far as its command is known. */
+static void report_early(struct run *run, enum migrate_code code)
+{
+    struct report report = answered(run, code);
+    const struct command *command = run->line.command;
+    enum verb verb = command ? command_verb(command) : VERBS;
+    if (run->line.global.format != FORMAT_JSON)
+        return;
+    if (verb == VERB_UPGRADE || verb == VERB_DOWNGRADE || verb == VERB_STAMP)
+        report_change(&report, NULL);
+    else if (verb == VERB_REVISION || verb == VERB_MERGE || verb == VERB_EDIT)
+        report_written(&report, NULL);
+    else if (verb == VERB_INIT)
+        report_paths(&report, NULL);
+    else if (verb == VERB_CHECK)
+        report_findings(&report, NULL);
+    else if (verb >= VERB_CURRENT && verb <= VERB_SHOW)
+        report_listing(&report, NULL);
+    else
+        report_done(&report);
+}
+
+static enum migrate_code open_and_carry_out(struct run *run, enum verb verb)
+{
+    const struct global_arguments *global = &run->line.global;
+    struct migrate_options options = {.config = global->config,
+                                      .section = global->section,
+                                      .directory = global->directory,
+                                      .url = global->url,
+                                      .env_file = global->env_file,
+                                      .no_env_file = global->no_env_file,
+                                      .wait_ms = global->wait_ms,
+                                      .observe = observe,
+                                      .write = write_script,
+                                      .context = run};
+    enum migrate_code code = migrate_open(&options, &run->migrate);
+    signals_watch(run->migrate);
+    if (code == MIGRATE_OK)
+        return verbs[verb].carry_out(run);
+    report_early(run, code);
+    return code;
+}
+
+/* Help is asked for in many ways; all of them come here. */
+static enum migrate_code print_help(struct run *run)
+{
+    const struct command *command = run->line.command;
+    console_out(&run->console, "%s",
+                command && command->group != GROUP_HIDDEN ? help_command(command, run->console.out, &run->arena)
+                                                          : help_overview(run->console.out, &run->arena));
+    return MIGRATE_OK;
+}
+
+static enum migrate_code carry_out(struct run *run, bool was_read)
+{
+    if (!was_read) {
+        enum migrate_code code = fail(run);
+        report_early(run, code);
+        return code;
+    }
+    if (run->line.global.version) {
+        console_out(&run->console, "migrate %s\n", MIGRATE_VERSION);
+        return MIGRATE_OK;
+    }
+    if (run->line.global.help || !run->line.command)
+        return print_help(run);
+    enum verb verb = command_verb(run->line.command);
+    return verbs[verb].needs_handle ? open_and_carry_out(run, verb) : verbs[verb].carry_out(run);
+}
+
+/* A line that could not be read to its end may still have asked for JSON. */
+static void look_for_json(int argc, char *const *argv, struct command_line *line)
+{
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+        if (strcmp(argv[i], "--format=json") == 0 ||
+            (strcmp(argv[i], "--format") == 0 && i + 1 < argc && strcmp(argv[i + 1], "json") == 0))
+            line->global.format = FORMAT_JSON;
+}
+
+int tool_run(int argc, char *const *argv)
+{
+    struct run run = {0};
+    bool was_read = command_line_read(argc, argv, &run.arena, &run.line, &run.failure);
+    if (!was_read)
+        look_for_json(argc, argv, &run.line);
+    console_open(&run.console, &run.line.global);
+    signals_open();
+    enum migrate_code code = carry_out(&run, was_read);
+    if (code != MIGRATE_OK && code != MIGRATE_FINDINGS)
+        console_error(&run.console, &run.error);
+    signals_watch(NULL);
+    if (!console_close(&run.console, &run.failure)) {
+        enum migrate_code unwritten = fail(&run);
+        if (migrate_code_exit(code) <= 1) {
+            code = unwritten;
+            console_error(&run.console, &run.error);
+        }
+    }
+    migrate_close(run.migrate);
+    arena_free(&run.arena);
+    return code == MIGRATE_INTERRUPTED && signals_caught() == SIGTERM ? 128 + SIGTERM : migrate_code_exit(code);
+}
