@@ -11,9 +11,10 @@ struct text {
     size_t length;
 };
 
+/* NULL is as "". */
 static inline struct text text_of(const char *string)
 {
-    return (struct text){.at = string, .length = string ? strlen(string) : 0};
+    return (struct text){.at = string ? string : "", .length = string ? strlen(string) : 0};
 }
 
 /* Without white space (space, tab, CR, LF, FF, VT) at both ends. */
@@ -39,6 +40,9 @@ size_t text_distance(struct text a, struct text b);
 /* The name closest to `word` within a third of its length (at least 1, at most 3 changes), else a name that begins with
  * it; NULL if there is none. */
 const char *text_closest(const char *word, struct names names);
+
+/* A number or duration that nobody named. */
+enum { SETTING_UNSET = -1 };
 
 /* Whole number in decimal, all of it; false if it is none or does not fit. */
 bool text_integer(struct text text, int64_t *number);

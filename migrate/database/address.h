@@ -21,7 +21,8 @@ struct address_parts {
     const char *host, *port, *name, *user, *password;
 };
 
-/* What is set beside the address; a URL's own parameter wins over it. NULL and SETTING_UNSET (-1) mean unset. */
+/* What is set beside the address; a URL's own parameter wins over it. NULL and SETTING_UNSET mean unset: then libpq's
+ * own PG* variable or service file decides, and then the default. */
 struct connection_settings {
     const char *ssl_mode, *ssl_root_cert, *ssl_cert, *ssl_key;
     const char *application_name; /* default "migrate" */
@@ -38,13 +39,14 @@ enum address_kind { ADDRESS_POSTGRESQL, ADDRESS_SQLITE };
 
 struct address {
     enum address_kind kind;
-    /* PostgreSQL: libpq's keywords and values, for PQconnectStartParams(): host, port, user, password, dbname, sslmode
-     * ... The password is here and nowhere else. */
+    /* PostgreSQL: libpq's keywords and values, for PQconnectStartParams() with expand_dbname 0 (a database's name is no
+     * connection string): host, port, user, password, dbname, sslmode, connect_timeout ... What PG* variables say is
+     * left to libpq. The password is here and nowhere else. */
     struct parameters parameters;
     /* SQLite: the file, ":memory:" for none; and how it was asked to be opened. */
     const char *file;
     bool read_only;            /* mode=ro */
-    bool must_exist;           /* mode=rw */
+    bool must_exist;           /* mode=rw, and mode=ro */
     const char *display;       /* the URL without its password: what messages and JSON show */
     const char *database_name; /* PostgreSQL: as far as known here; "" otherwise */
     const char *warning;       /* NULL, or what a user should hear: a weak sslmode for a host on RDS */
@@ -53,8 +55,10 @@ struct address {
 /* postgresql://, postgres://, postgresql+driver:// (psycopg, psycopg2, asyncpg, pg8000), several hosts
  * (then target_session_attrs=read-write by default); sqlite:///relative.db, sqlite:////absolute.db,
  * ?mode=ro|rw|rwc|memory, sqlite:// (memory), a path that ends in .db, .sqlite, .sqlite3. No URL and no host: libpq's
- * own PG* variables and service file. A host under .rds.amazonaws.com (.com.cn) without sslmode gets require. Settings
- * fill what the URL leaves open. MIGRATE_BAD_URL; the message never holds the URL's password. */
+ * own PG* variables and service file. Unlike libpq, and like SQLAlchemy, a password may hold / ? # and @ as they are,
+ * unless that could be read in two ways; ssl= is asyncpg's sslmode; host= may be given several times. A host under
+ * .rds.amazonaws.com (.com.cn) without sslmode gets require. Settings fill what the URL leaves open. MIGRATE_BAD_URL;
+ * the message never holds the URL's password. */
 MUST_CHECK bool address_parse(const struct address_parts *parts, const struct connection_settings *settings,
                               struct arena *arena, struct address *address, struct error *err);
 /* The URL with any password (in the authority or as a parameter) replaced by nothing; for text that is no URL,

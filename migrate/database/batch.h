@@ -64,6 +64,7 @@ struct batch {
     /* A NOTICE or WARNING, with the operation it came from (NULL if unknown). `severity` as the server has it. */
     void (*notice)(void *context, const struct op *op, const char *severity, const char *message);
     void *context;
+    bool ignores_interrupt; /* what must still be written down after an interrupt */
 };
 
 /* What stands after playing, whatever was answered. */

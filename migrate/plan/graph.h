@@ -45,6 +45,7 @@ struct graph {
     const size_t *by_label; /* one entry a label: an index, sorted by label; label_names beside it */
     const char *const *label_names;
     size_t label_count;
+    const uint64_t *branch_bits; /* for graph_branches(): a row of bits a revision, a bit a label */
 };
 
 /* Checks and connects. Codes: MIGRATE_DUPLICATE (an id twice, a label twice, a label that is an id),
@@ -56,6 +57,10 @@ MUST_CHECK bool graph_build(const struct revision *revisions, size_t count, stru
 enum { GRAPH_NONE = -1 };
 /* The revision of exactly this id, or (size_t)GRAPH_NONE. */
 size_t graph_find(const struct graph *graph, const char *id);
+/* The revision that carries exactly this label, or (size_t)GRAPH_NONE. */
+size_t graph_find_label(const struct graph *graph, const char *label);
+/* Revisions with an id or a label that begins so, each once, ascending in rank. */
+struct indexes graph_prefixed(const struct graph *graph, const char *prefix, struct arena *arena);
 
 /* Revisions no other revises. with_dependencies: nor depends on. */
 struct indexes graph_heads(const struct graph *graph, bool with_dependencies, struct arena *arena);
@@ -63,8 +68,8 @@ struct indexes graph_bases(const struct graph *graph, struct arena *arena);
 bool graph_is_head(const struct graph *graph, size_t index);
 bool graph_is_branch_point(const struct graph *graph, size_t index);
 bool graph_is_merge_point(const struct graph *graph, size_t index);
-/* Labels of the branches a revision is on: those of it, its descendants and its ancestors up to a branch point, as
- * Alembic has it. */
+/* Labels of the branches a revision is on, sorted. As Alembic has it, a label covers its revision, the descendants of
+ * that by Revises, and what is below it as long as the line neither forks nor joins. */
 struct names graph_branches(const struct graph *graph, size_t index, struct arena *arena);
 
 /* One bit a revision. */
@@ -92,6 +97,14 @@ void graph_add_ancestors(const struct graph *graph, size_t index, bool with_depe
 /* Adds the revision and its descendants. */
 void graph_add_descendants(const struct graph *graph, size_t index, bool with_dependencies, struct index_set *set,
                            struct arena *arena);
+/* The revision, its ancestors and its descendants by Revises: what `ID@` and `LABEL@` mean by a branch. */
+struct index_set graph_lineage(const struct graph *graph, size_t index, struct arena *arena);
+/* These and all their ancestors, by Revises and Depends On: what is applied when these are the version rows. */
+struct index_set graph_closure(const struct graph *graph, const struct indexes *indexes, struct arena *arena);
+/* Members of the set that no other member revises. with_dependencies: nor depends on; of a closure, these are the
+ * fewest version rows that say it. Ascending in rank. */
+struct indexes graph_heads_of(const struct graph *graph, const struct index_set *set, bool with_dependencies,
+                              struct arena *arena);
 /* Members of the set, parents first. */
 struct indexes graph_sorted(const struct graph *graph, const struct index_set *set, struct arena *arena);
 

@@ -40,6 +40,15 @@ bool target_needs_rows(const struct target *target);
  * MIGRATE_OUT_OF_RANGE. */
 MUST_CHECK bool target_resolve(const struct graph *graph, const struct indexes *rows, const struct target *target,
                                struct arena *arena, struct indexes *found, struct error *err);
+/* The same for planners, who also ask from where it was seen. */
+struct landing {
+    struct indexes found;
+    bool is_base;  /* it names the place below all revisions: base, or a walk that ended there */
+    size_t branch; /* the revision whose lineage narrows the target: what BRANCH@ names, or without it the row that a
+                      bare relative form counted from; GRAPH_NONE: none */
+};
+MUST_CHECK bool target_land(const struct graph *graph, const struct indexes *rows, const struct target *target,
+                            struct arena *arena, struct landing *landing, struct error *err);
 /* The revision of exactly this id, or label, or unique prefix of either. */
 MUST_CHECK bool name_resolve(const struct graph *graph, const char *name, struct arena *arena, size_t *found,
                              struct error *err);
@@ -47,7 +56,12 @@ MUST_CHECK bool name_resolve(const struct graph *graph, const char *name, struct
 MUST_CHECK bool branch_resolve(const struct graph *graph, const char *branch, struct arena *arena,
                                struct index_set *set, struct error *err);
 
-/* Revisions of the range, newest first (children before parents). */
+/* The ends of a range: `from` is empty for base, `to` is every head if none is given. A bare relative end counts from
+ * the other end. clip: a walk that leaves the graph stops at its end instead of failing. */
+MUST_CHECK bool range_ends(const struct graph *graph, const struct indexes *rows, const struct range *range, bool clip,
+                           struct arena *arena, struct indexes *from, struct indexes *to, struct error *err);
+/* Revisions of the range, newest first (children before parents), clipped. Ends that are not on one lineage:
+ * MIGRATE_OUT_OF_RANGE. */
 MUST_CHECK bool range_resolve(const struct graph *graph, const struct indexes *rows, const struct range *range,
                               struct arena *arena, struct indexes *found, struct error *err);
 

@@ -22,9 +22,10 @@ struct statement {
 struct lexer {
     enum dialect dialect; /* DIALECT_POSTGRESQL or DIALECT_SQLITE */
     struct text text;
-    size_t at;
-    unsigned line;
-    size_t line_start;
+    size_t at;       /* where the next statement is looked for */
+    size_t counted;  /* lines and columns are counted up to here, which is at */
+    unsigned line;   /* this line */
+    unsigned column; /* and this column */
 };
 
 /* first_line: the number of the text's first line in its file. */
@@ -33,5 +34,9 @@ void lexer_start(struct lexer *lexer, enum dialect dialect, struct text text, un
  * (the path is the caller's to add): unterminated string, comment, dollar quote or COPY data; a psql backslash command
  * (\restrict and \unrestrict lines are skipped). */
 MUST_CHECK bool lexer_next(struct lexer *lexer, struct statement *statement, bool *found, struct error *err);
+
+/* The next token of a statement that lexer_next() gave: a word, a number, something quoted as a whole, or a single
+ * character. Comments and white space before it are left out. Empty at the end; *rest is what follows. */
+struct text token_next(enum dialect dialect, struct text *rest);
 
 #endif

@@ -7,8 +7,6 @@
 #include "plan/plan.h"
 #include "script/lexer.h"
 
-enum { SETTING_UNSET = -1 };
-
 /* One marker line and the SQL up to the next. */
 struct section {
     enum direction direction; /* DIRECTION_UPGRADE or DIRECTION_DOWNGRADE */
@@ -18,7 +16,7 @@ struct section {
     int64_t statement_timeout_ms;
     unsigned line;     /* of the marker */
     struct text sql;   /* behind the marker's line */
-    size_t offset;     /* of sql.at in the file */
+    size_t offset;     /* of sql.at in the script's text */
     unsigned sql_line; /* of its first line */
 };
 
@@ -37,6 +35,11 @@ struct script {
  * before the first section, NUL, bad UTF-8. */
 MUST_CHECK bool header_parse(struct text text, bool whole, const char *path, struct arena *arena,
                              struct revision *revision, bool *more, struct error *err);
+/* Would a comment line of this text be read as a key or a marker, or be refused as nearly one? Or is it such a text in
+ * double quotes? A message that is gets double quotes around it when it is written; reading takes them off again. */
+bool header_must_quote(struct text comment);
+/* Is it "Key: value" with a key of the header? `key` gets it as it is spelled there ("Depends On"). */
+bool header_is_key(struct text comment, const char **key, struct text *value);
 /* Parses text that stays valid as long as the script is used: header and markers. Sections are in the arena. */
 MUST_CHECK bool script_parse(struct text text, const char *path, struct arena *arena, struct script *script,
                              struct error *err);
@@ -58,7 +61,7 @@ bool script_is_autocommit(const struct script *script, enum direction direction,
  * line, column, excerpt. `statements` gets their number. */
 MUST_CHECK bool script_judge(const struct script *script, enum direction direction, enum dialect dialect,
                              size_t *statements, struct error *err);
-/* Fills line, column and excerpt of an error from a byte offset in the file. */
+/* Fills path, line, column and excerpt of an error from a byte offset in the script's text. */
 void script_place(const struct script *script, size_t offset, struct error *err);
 
 #endif

@@ -14,4 +14,7 @@ struct scripts {
  * MIGRATE_FILE. */
 MUST_CHECK bool scripts_read(struct names folders, struct arena *arena, struct scripts *scripts, struct error *err);
 
+/* The paths of the same files, in the same order, unread. */
+MUST_CHECK bool scripts_list(struct names folders, struct arena *arena, struct names *paths, struct error *err);
+
 #endif

@@ -1,0 +1,126 @@
+/* prepare.c: a plan's files, opened and judged before anything runs. */
+#include "apply/prepare.h"
+
+static const char *dialect_name(enum dialect dialect)
+{
+    return dialect == DIALECT_SQLITE ? "sqlite" : "postgresql";
+}
+
+/* The header was read before; between then and now somebody may have written to the folder. */
+static bool is_same_revision(const struct revision *planned, const struct script *script, struct error *err)
+{
+    if (strcmp(planned->id, script->revision.id) == 0)
+        return true;
+    error_set(err, MIGRATE_MALFORMED_FILE, "the file held revision %s and now holds %s", planned->id,
+              script->revision.id);
+    return error_place(err, script->path, script->revision.id_line, 0);
+}
+
+static bool goes_this_way(const struct step *step, const struct script *script, enum dialect dialect, struct error *err)
+{
+    if (script_has(script, step->direction, dialect))
+        return true;
+    const char *id = script->revision.id;
+    if (step->direction == DIRECTION_UPGRADE) {
+        error_set(err, MIGRATE_MALFORMED_FILE, "%s has no upgrade section for %s", id, dialect_name(dialect));
+        error_hint(err, "An empty section, `-- migrate:upgrade %s`, is a deliberate no-op.", dialect_name(dialect));
+    } else {
+        error_set(err, MIGRATE_IRREVERSIBLE, "%s is irreversible: it has no downgrade section for %s", id,
+                  dialect_name(dialect));
+        error_hint(err,
+                   "Nothing has run. Write a downgrade section (an empty one is a deliberate no-op), or downgrade to "
+                   "%s at the lowest.",
+                   id);
+    }
+    error_place(err, script->path, 0, 0);
+    return error_revision(err, id);
+}
+
+static bool prepare_step(const struct graph *graph, const struct step *step, enum dialect dialect, struct arena *arena,
+                         struct prepared *prepared, struct error *err)
+{
+    const struct revision *planned = &graph->revisions[step->revision];
+    struct script *script = &prepared->script;
+    if (!script_open(planned->path, arena, script, err) || !is_same_revision(planned, script, err) ||
+        !goes_this_way(step, script, dialect, err) ||
+        !script_judge(script, step->direction, dialect, &prepared->statements, err))
+        return *err->revision ? false : error_revision(err, planned->id);
+    hash_blob(script->map.content, prepared->oid);
+    prepared->is_autocommit = script_is_autocommit(script, step->direction, dialect);
+    file_map_forget(&script->map, script->map.content.length > 1024 * 1024 ? script->map.content.length : 0);
+    return true;
+}
+
+static bool fits(const struct row_changes *changes, size_t width, struct error *err)
+{
+    for (size_t i = 0; i < changes->count; i++) {
+        const char *id = changes->items[i].to;
+        if (!id || text_characters(text_of(id)) <= width)
+            continue;
+        error_set(err, MIGRATE_ID_TOO_LONG, "the id %s is longer than the %zu characters of the version table's column",
+                  id, width);
+        error_hint(err,
+                   "Nothing has run. Widen the column (ALTER TABLE ... ALTER COLUMN version_num TYPE VARCHAR(255)), or "
+                   "give the revision a shorter id.");
+        return error_revision(err, id);
+    }
+    return true;
+}
+
+static bool may_share_transaction(const struct prepared *prepared, bool one_transaction, struct error *err)
+{
+    if (!one_transaction || !prepared->is_autocommit)
+        return true;
+    const char *id = prepared->script.revision.id;
+    error_set(err, MIGRATE_USAGE,
+              "%s has an autocommit section, which cannot run inside one transaction for the whole run", id);
+    error_hint(err, "Nothing has run. Leave out `--transaction run`, or go in two runs: up to %s's parent, then on.",
+               id);
+    error_place(err, prepared->script.path, 0, 0);
+    return error_revision(err, id);
+}
+
+bool prepare_plan(const struct graph *graph, const struct plan *plan, enum dialect dialect, bool one_transaction,
+                  size_t width, struct arena *arena, struct prepared **prepared, struct error *err)
+{
+    *prepared = ARENA_ARRAY(arena, plan->step_count, struct prepared);
+    for (size_t i = 0; i < plan->step_count; i++) {
+        const struct step *step = &plan->steps[i];
+        struct prepared *this = &(*prepared)[i];
+        if (!fits(&step->changes, width, err))
+            return false;
+        if (step->direction != DIRECTION_STAMP && (!prepare_step(graph, step, dialect, arena, this, err) ||
+                                                   !may_share_transaction(this, one_transaction, err)))
+            return false;
+    }
+    return true;
+}
+
+void prepare_close(struct prepared *prepared, size_t count)
+{
+    for (size_t i = 0; prepared && i < count; i++)
+        script_close(&prepared[i].script);
+}
+
+bool prepare_statements(const struct prepared *prepared, enum direction direction, enum dialect dialect,
+                        struct arena *arena, const char *const **statements, struct error *err)
+{
+    struct name_list list = {0};
+    for (size_t i = 0; i < prepared->script.section_count; i++) {
+        const struct section *section = &prepared->script.sections[i];
+        if (!section_runs(section, direction, dialect))
+            continue;
+        struct lexer lexer;
+        struct statement statement;
+        bool found = true;
+        lexer_start(&lexer, dialect, section->sql, section->sql_line);
+        while (found) {
+            if (!lexer_next(&lexer, &statement, &found, err))
+                return error_place(err, prepared->script.path, err->line, err->column);
+            if (found)
+                ARENA_PUSH(arena, &list, arena_copy(arena, statement.sql.at, statement.sql.length));
+        }
+    }
+    *statements = (const char *const *)list.items;
+    return true;
+}

@@ -1,0 +1,86 @@
+/* postgres.h: what the files of the PostgreSQL driver share, and nobody else includes.
+ *
+ *   sqlstate.c  what an error of the server's or of a connection means to us, as one table
+ *   wire.c      waiting on the socket: nothing here ever blocks where an interrupt is not seen
+ *   postgres.c  connecting, settings, asking, the lock
+ *   pipeline.c  playing a batch
+ */
+#ifndef MIGRATE_DATABASE_POSTGRES_H
+#define MIGRATE_DATABASE_POSTGRES_H
+
+#include "database/driver.h"
+
+#include <libpq-fe.h>
+
+enum { PREPARED_MAX = 32, POSTGRES_LOCK_TIMEOUT_MS = 5000 };
+
+/* A statement the server keeps for this session, found again by its text. */
+struct prepared {
+    char *sql; /* malloc; NULL: free slot */
+    size_t length;
+    unsigned number;   /* its name is migrate_NUMBER; a number is never used twice */
+    bool is_confirmed; /* the server has answered that it is there */
+};
+
+struct postgres {
+    struct database base;
+    struct arena *arena;  /* the database's own */
+    struct arena scratch; /* what a message is made from; empty between messages */
+    PGconn *link;
+    double deadline_ms; /* of connecting, by clock_ms() */
+    int64_t connect_timeout_s;
+    bool is_ready;
+    bool is_tidying; /* an interrupt has been obeyed: what is left to do is not to be interrupted again */
+
+    const char *settings;       /* one SELECT that makes all settings of ours, and tells who we are */
+    const char *settings_again; /* likewise, for OP_RESET */
+    bool is_set;                /* the session has them */
+    int backend_pid;            /* as the server says; PQbackendPID() is what the connection says */
+    const char *database_name;
+
+    bool holds_lock;
+    const char *key_upper, *key_lower; /* of the lock, as pg_locks shows it */
+
+    struct prepared prepared[PREPARED_MAX];
+    unsigned prepared_count; /* so far, the forgotten ones too */
+    struct play *play;       /* while playing: whom a notice is for */
+};
+
+/* ---- sqlstate.c */
+
+/* Fills the error from a refused statement. we_cancelled: a cancelled statement is MIGRATE_INTERRUPTED. */
+bool sqlstate_refused(const PGresult *result, bool we_cancelled, struct error *err);
+/* Fills the error from a connection that could not be made. */
+bool sqlstate_unconnected(const PGconn *link, struct error *err);
+/* Fills the error from a connection that broke. */
+bool sqlstate_lost(const PGconn *link, struct error *err);
+bool sqlstate_is(const PGresult *result, const char *sqlstate);
+
+/* ---- wire.c */
+
+bool wire_is_interrupted(const struct postgres *postgres);
+bool wire_is_broken(const struct postgres *postgres);
+/* Writes what is waiting to be written and sleeps until the server has sent something, at most so long and at most a
+ * slice in which an interrupt may go unseen; then reads. Broken connections are for the caller to see. */
+void wire_wait(struct postgres *postgres, double at_most_ms);
+/* Asks the server to stop what it runs. Once is not enough: a cancel that arrives between two statements is
+ * swallowed. */
+void wire_cancel(struct postgres *postgres);
+/* Like PQgetResult(), which it waits for; an interrupt is passed on to the server until it answers. */
+PGresult *wire_result(struct postgres *postgres);
+/* One statement outside pipeline mode: its last result, or its error; NULL if it could not be sent. Values end in
+ * NUL. */
+PGresult *wire_run(struct postgres *postgres, const char *sql, int value_count, const char *const *values);
+/* Sleeps, unless interrupted. */
+void wire_sleep(const struct postgres *postgres, double milliseconds);
+/* Copies of the values that end in NUL, as libpq wants them; in the scratch arena. */
+const char *const *wire_values(struct postgres *postgres, const struct value *values, size_t count);
+
+/* ---- pipeline.c */
+
+MUST_CHECK bool pipeline_play(struct postgres *postgres, const struct batch *batch, struct played *played,
+                              struct error *err);
+/* libpq's notice receiver; context is the struct postgres. */
+void pipeline_notice(void *context, const PGresult *result);
+
+#endif

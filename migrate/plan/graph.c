@@ -1,0 +1,640 @@
+/* graph.c: connects revisions and puts them in their one order.
+ *
+ * Names are looked up by binary search in lists sorted once. Neighbours are kept as lists in one array each, turned
+ * round twice to come out in order and without repetition. Walks keep their own stack: a history of any depth is no
+ * deeper for us. */
+#include "plan/graph.h"
+
+#include "base/text.h"
+
+#include <stdlib.h>
+
+/* --- sorted names --- */
+
+struct named {
+    const char *name;
+    size_t index;
+};
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(((const struct named *)a)->name, ((const struct named *)b)->name);
+}
+
+static const char *id_at(const struct graph *graph, size_t place)
+{
+    return graph->revisions[graph->by_id[place]].id;
+}
+
+static const char *label_at(const struct graph *graph, size_t place)
+{
+    return graph->label_names[place];
+}
+
+/* The first place among `count` sorted names that is not below `name`. */
+static size_t place_of(const struct graph *graph, const char *(*name_at)(const struct graph *, size_t), size_t count,
+                       const char *name)
+{
+    size_t low = 0, high = count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (strcmp(name_at(graph, middle), name) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+size_t graph_find(const struct graph *graph, const char *id)
+{
+    size_t place = place_of(graph, id_at, graph->count, id);
+    return place < graph->count && strcmp(id_at(graph, place), id) == 0 ? graph->by_id[place] : (size_t)GRAPH_NONE;
+}
+
+size_t graph_find_label(const struct graph *graph, const char *label)
+{
+    size_t place = place_of(graph, label_at, graph->label_count, label);
+    return place < graph->label_count && strcmp(label_at(graph, place), label) == 0 ? graph->by_label[place]
+                                                                                    : (size_t)GRAPH_NONE;
+}
+
+struct indexes graph_prefixed(const struct graph *graph, const char *prefix, struct arena *arena)
+{
+    size_t length = strlen(prefix);
+    struct index_set set = index_set_new(graph->count, arena);
+    for (size_t i = place_of(graph, id_at, graph->count, prefix);
+         i < graph->count && strncmp(id_at(graph, i), prefix, length) == 0; i++)
+        index_set_add(&set, graph->by_id[i]);
+    for (size_t i = place_of(graph, label_at, graph->label_count, prefix);
+         i < graph->label_count && strncmp(label_at(graph, i), prefix, length) == 0; i++)
+        index_set_add(&set, graph->by_label[i]);
+    return graph_sorted(graph, &set, arena);
+}
+
+static bool fault(const struct revision *revision, unsigned line, struct error *err)
+{
+    error_place(err, revision->path ? revision->path : "", line, 0);
+    return error_revision(err, revision->id);
+}
+
+static bool index_ids(struct graph *graph, struct arena *arena, struct error *err)
+{
+    struct named *sorted = ARENA_ARRAY(arena, graph->count, struct named);
+    for (size_t i = 0; i < graph->count; i++)
+        sorted[i] = (struct named){graph->revisions[i].id, i};
+    if (graph->count)
+        qsort(sorted, graph->count, sizeof *sorted, by_name);
+
+    size_t *by_id = ARENA_ARRAY(arena, graph->count, size_t);
+    for (size_t i = 0; i < graph->count; i++) {
+        by_id[i] = sorted[i].index;
+        if (i == 0 || strcmp(sorted[i - 1].name, sorted[i].name) != 0)
+            continue;
+        const struct revision *one = &graph->revisions[sorted[i - 1].index], *other = &graph->revisions[by_id[i]];
+        error_set(err, MIGRATE_DUPLICATE, "revision id %s stands in two files: %s and %s", one->id,
+                  one->path ? one->path : "?", other->path ? other->path : "?");
+        error_hint(err, "Give one of them another Revision ID, or delete the copy.");
+        return fault(other, other->id_line, err);
+    }
+    graph->by_id = by_id;
+    return true;
+}
+
+static bool label_taken(const struct revision *revision, const char *label, const struct revision *other,
+                        struct error *err)
+{
+    error_set(err, MIGRATE_DUPLICATE, "branch label \"%s\" of revision %s is also %s%s", label, revision->id,
+              strcmp(other->id, label) == 0 ? "the id of a revision" : "a label of revision ",
+              strcmp(other->id, label) == 0 ? "" : other->id);
+    error_hint(err, "A label names one branch; give one of the two another name.");
+    return fault(revision, revision->labels_line, err);
+}
+
+static bool index_labels(struct graph *graph, struct arena *arena, struct error *err)
+{
+    for (size_t i = 0; i < graph->count; i++)
+        graph->label_count += graph->revisions[i].labels.count;
+    struct named *sorted = ARENA_ARRAY(arena, graph->label_count, struct named);
+    for (size_t i = 0, used = 0; i < graph->count; i++)
+        for (size_t j = 0; j < graph->revisions[i].labels.count; j++)
+            sorted[used++] = (struct named){graph->revisions[i].labels.items[j], i};
+    if (graph->label_count)
+        qsort(sorted, graph->label_count, sizeof *sorted, by_name);
+
+    size_t *by_label = ARENA_ARRAY(arena, graph->label_count, size_t);
+    const char **names = ARENA_ARRAY(arena, graph->label_count, const char *);
+    for (size_t i = 0; i < graph->label_count; i++) {
+        by_label[i] = sorted[i].index;
+        names[i] = sorted[i].name;
+        const struct revision *revision = &graph->revisions[by_label[i]];
+        if (i > 0 && strcmp(names[i - 1], names[i]) == 0)
+            return label_taken(revision, names[i], &graph->revisions[by_label[i - 1]], err);
+        size_t same = graph_find(graph, names[i]);
+        if (same != (size_t)GRAPH_NONE)
+            return label_taken(revision, names[i], &graph->revisions[same], err);
+    }
+    graph->by_label = by_label;
+    graph->label_names = names;
+    return true;
+}
+
+/* --- lists of neighbours --- */
+
+/* List i is flat[start[i]] and the used[i] - 1 behind it. */
+struct lists {
+    size_t *flat;
+    size_t *start;
+    size_t *used;
+    size_t count;
+};
+
+/* Empty lists, list i with room for sizes[i]. */
+static struct lists lists_new(const size_t *sizes, size_t count, struct arena *arena)
+{
+    struct lists lists = {.count = count};
+    lists.start = ARENA_ARRAY(arena, count, size_t);
+    lists.used = ARENA_ARRAY(arena, count, size_t);
+    size_t total = 0;
+    for (size_t i = 0; i < count; i++) {
+        lists.start[i] = total;
+        total += sizes[i];
+    }
+    lists.flat = ARENA_ARRAY(arena, total, size_t);
+    return lists;
+}
+
+/* Where i had j, j has i. The new lists are in the order given (NULL: by index), and say nothing twice. */
+static struct lists turned(const struct lists *lists, const size_t *order, struct arena *arena)
+{
+    size_t *sizes = ARENA_ARRAY(arena, lists->count, size_t);
+    for (size_t i = 0; i < lists->count; i++)
+        for (size_t k = 0; k < lists->used[i]; k++)
+            sizes[lists->flat[lists->start[i] + k]]++;
+    struct lists result = lists_new(sizes, lists->count, arena);
+    for (size_t turn = 0; turn < lists->count; turn++) {
+        size_t i = order ? order[turn] : turn;
+        for (size_t k = 0; k < lists->used[i]; k++) {
+            size_t j = lists->flat[lists->start[i] + k];
+            size_t end = result.start[j] + result.used[j];
+            if (result.used[j] && result.flat[end - 1] == i)
+                continue;
+            result.flat[end] = i;
+            result.used[j]++;
+        }
+    }
+    return result;
+}
+
+static const struct indexes *published(const struct lists *lists, struct arena *arena)
+{
+    struct indexes *result = ARENA_ARRAY(arena, lists->count, struct indexes);
+    for (size_t i = 0; i < lists->count; i++)
+        result[i] = (struct indexes){.items = lists->flat + lists->start[i], .count = lists->used[i]};
+    return result;
+}
+
+/* --- from names to indexes --- */
+
+static bool missing(const struct graph *graph, const struct revision *revision, const char *name, bool is_dependency,
+                    struct arena *arena, struct error *err)
+{
+    struct name_list known = {0};
+    for (size_t i = 0; i < graph->count; i++)
+        if (&graph->revisions[i] != revision)
+            ARENA_PUSH(arena, &known, graph->revisions[i].id);
+    for (size_t i = 0; is_dependency && i < graph->label_count; i++)
+        ARENA_PUSH(arena, &known, graph->label_names[i]);
+    const char *closest = text_closest(name, names_of(&known));
+    error_set(err, MIGRATE_MISSING_PARENT, "revision %s %s %s, which no file has", revision->id,
+              is_dependency ? "depends on" : "revises", name);
+    if (!is_dependency && graph_find_label(graph, name) != (size_t)GRAPH_NONE)
+        error_hint(err, "\"%s\" is a branch label; Revises takes ids: write %s.", name,
+                   graph->revisions[graph_find_label(graph, name)].id);
+    else if (closest)
+        error_hint(err, "Did you mean %s? Otherwise bring the missing file back.", closest);
+    else
+        error_hint(err, "Bring the missing file back, or correct the line.");
+    return fault(revision, is_dependency ? revision->depends_line : revision->down_line, err);
+}
+
+/* What each revision revises (or depends on), as its file lists it. */
+static bool read_links(const struct graph *graph, bool dependencies, struct arena *arena, struct lists *links,
+                       struct error *err)
+{
+    size_t *sizes = ARENA_ARRAY(arena, graph->count, size_t);
+    for (size_t i = 0; i < graph->count; i++)
+        sizes[i] = dependencies ? graph->revisions[i].depends.count : graph->revisions[i].down.count;
+    *links = lists_new(sizes, graph->count, arena);
+    for (size_t i = 0; i < graph->count; i++) {
+        const struct revision *revision = &graph->revisions[i];
+        const struct names *names = dependencies ? &revision->depends : &revision->down;
+        for (size_t k = 0; k < names->count; k++) {
+            size_t found = graph_find(graph, names->items[k]);
+            if (found == (size_t)GRAPH_NONE && dependencies)
+                found = graph_find_label(graph, names->items[k]);
+            if (found == (size_t)GRAPH_NONE)
+                return missing(graph, revision, names->items[k], dependencies, arena, err);
+            links->flat[links->start[i] + links->used[i]++] = found;
+        }
+    }
+    return true;
+}
+
+/* --- the one order --- */
+
+struct key {
+    bool has_created;
+    int64_t created_us;
+    const char *id;
+    size_t index;
+};
+
+static int by_key(const void *a, const void *b)
+{
+    const struct key *x = a, *y = b;
+    if (x->has_created != y->has_created)
+        return x->has_created ? -1 : 1;
+    if (x->has_created && x->created_us != y->created_us)
+        return x->created_us < y->created_us ? -1 : 1;
+    return strcmp(x->id, y->id);
+}
+
+/* A heap of turns, the lowest first: a revision's turn is its place when nothing but date and id counts. */
+struct heap {
+    size_t *items;
+    size_t count;
+};
+
+static void heap_push(struct heap *heap, size_t turn)
+{
+    size_t at = heap->count++;
+    for (; at > 0 && heap->items[(at - 1) / 2] > turn; at = (at - 1) / 2)
+        heap->items[at] = heap->items[(at - 1) / 2];
+    heap->items[at] = turn;
+}
+
+static size_t heap_pop(struct heap *heap)
+{
+    size_t top = heap->items[0], turn = heap->items[--heap->count], at = 0;
+    for (;;) {
+        size_t child = 2 * at + 1;
+        if (child + 1 < heap->count && heap->items[child + 1] < heap->items[child])
+            child++;
+        if (child >= heap->count || heap->items[child] >= turn)
+            break;
+        heap->items[at] = heap->items[child];
+        at = child;
+    }
+    heap->items[at] = turn;
+    return top;
+}
+
+struct turns {
+    size_t *of;    /* index -> turn */
+    size_t *index; /* turn -> index */
+};
+
+static struct turns turns_of(const struct graph *graph, struct arena *arena)
+{
+    struct key *keys = ARENA_ARRAY(arena, graph->count, struct key);
+    for (size_t i = 0; i < graph->count; i++) {
+        const struct revision *revision = &graph->revisions[i];
+        keys[i] = (struct key){revision->has_created, revision->created_us, revision->id, i};
+    }
+    if (graph->count)
+        qsort(keys, graph->count, sizeof *keys, by_key);
+    struct turns turns = {ARENA_ARRAY(arena, graph->count, size_t), ARENA_ARRAY(arena, graph->count, size_t)};
+    for (size_t i = 0; i < graph->count; i++) {
+        turns.of[keys[i].index] = i;
+        turns.index[i] = keys[i].index;
+    }
+    return turns;
+}
+
+/* One follower fewer to wait for; whoever waits for nothing more is ready. */
+static void release(const struct lists *followers, size_t index, size_t *waits, const struct turns *turns,
+                    struct heap *ready)
+{
+    for (size_t k = 0; k < followers->used[index]; k++) {
+        size_t follower = followers->flat[followers->start[index] + k];
+        if (--waits[follower] == 0)
+            heap_push(ready, turns->of[follower]);
+    }
+}
+
+/* Kahn's algorithm. What is on a cycle, or behind one, still waits at the end. */
+static size_t sort_all(struct graph *graph, const struct lists *children, const struct lists *needed_by, size_t *waits,
+                       size_t *order, struct arena *arena)
+{
+    struct turns turns = turns_of(graph, arena);
+    struct heap ready = {.items = ARENA_ARRAY(arena, graph->count, size_t)};
+    for (size_t i = 0; i < graph->count; i++) {
+        for (size_t k = 0; k < children->used[i]; k++)
+            waits[children->flat[children->start[i] + k]]++;
+        for (size_t k = 0; k < needed_by->used[i]; k++)
+            waits[needed_by->flat[needed_by->start[i] + k]]++;
+    }
+    for (size_t i = 0; i < graph->count; i++)
+        if (waits[i] == 0)
+            heap_push(&ready, turns.of[i]);
+    size_t done = 0;
+    while (ready.count) {
+        size_t index = turns.index[heap_pop(&ready)];
+        order[done++] = index;
+        release(children, index, waits, &turns, &ready);
+        release(needed_by, index, waits, &turns, &ready);
+    }
+    return done;
+}
+
+/* --- cycles --- */
+
+/* Whom a waiting revision waits for. There is always one, or it would not wait. */
+static size_t awaited(const struct lists *links, size_t index, const size_t *waits)
+{
+    for (size_t k = 0; k < links->used[index]; k++)
+        if (waits[links->flat[links->start[index] + k]])
+            return links->flat[links->start[index] + k];
+    return (size_t)GRAPH_NONE;
+}
+
+static size_t next_awaited(const struct lists *down, const struct lists *depends, size_t index, const size_t *waits,
+                           bool *is_dependency)
+{
+    size_t next = awaited(down, index, waits);
+    *is_dependency = next == (size_t)GRAPH_NONE;
+    return *is_dependency ? awaited(depends, index, waits) : next;
+}
+
+/* A member of a cycle: whoever waits leads to one, by asking for whom. */
+static size_t cycle_member(const struct graph *graph, const struct lists *down, const struct lists *depends,
+                           const size_t *waits)
+{
+    size_t at = 0;
+    while (waits[graph->by_id[at]] == 0)
+        at++;
+    at = graph->by_id[at];
+    bool unused;
+    for (size_t i = 0; i < graph->count; i++)
+        at = next_awaited(down, depends, at, waits, &unused);
+    size_t first = at;
+    for (size_t i = next_awaited(down, depends, at, waits, &unused); i != first;
+         i = next_awaited(down, depends, i, waits, &unused))
+        if (strcmp(graph->revisions[i].id, graph->revisions[at].id) < 0)
+            at = i;
+    return at;
+}
+
+enum { CYCLE_SHOWN = 12 };
+
+static bool cycle(const struct graph *graph, const struct lists *down, const struct lists *depends, const size_t *waits,
+                  struct arena *arena, struct error *err)
+{
+    size_t first = cycle_member(graph, down, depends, waits), at = first, length = 0;
+    bool is_dependency, first_is_dependency;
+    struct buffer text = {.arena = arena};
+    next_awaited(down, depends, first, waits, &first_is_dependency);
+    do {
+        size_t next = next_awaited(down, depends, at, waits, &is_dependency);
+        if (length++ < CYCLE_SHOWN)
+            buffer_printf(&text, "%s%s %s %s", length > 1 ? ", " : "", graph->revisions[at].id,
+                          is_dependency ? "depends on" : "revises", next == at ? "itself" : graph->revisions[next].id);
+        at = next;
+    } while (at != first);
+    if (length > CYCLE_SHOWN)
+        buffer_printf(&text, ", and so on through %zu more", length - CYCLE_SHOWN);
+    error_set(err, MIGRATE_CYCLE, "revisions go round in a circle: %s", buffer_done(&text));
+    error_hint(err, "Correct one of these lines so that no revision comes before itself.");
+    const struct revision *revision = &graph->revisions[first];
+    return fault(revision, first_is_dependency ? revision->depends_line : revision->down_line, err);
+}
+
+/* --- branches --- */
+
+static size_t label_words(const struct graph *graph)
+{
+    return (graph->label_count + 63) / 64;
+}
+
+static void unite(uint64_t *into, const uint64_t *from, size_t words)
+{
+    for (size_t w = 0; w < words; w++)
+        into[w] |= from[w];
+}
+
+/* A label covers its revision, all that descends from it, and what is below it up to where the line forks or joins. */
+static void cover_with_labels(struct graph *graph, struct arena *arena)
+{
+    size_t words = label_words(graph);
+    uint64_t *below = ARENA_ARRAY(arena, graph->count * words, uint64_t);
+    uint64_t *labels = ARENA_ARRAY(arena, graph->count * words, uint64_t);
+    for (size_t i = 0; i < graph->label_count; i++) {
+        labels[graph->by_label[i] * words + i / 64] |= UINT64_C(1) << (i % 64);
+        below[graph->by_label[i] * words + i / 64] |= UINT64_C(1) << (i % 64);
+    }
+    for (size_t rank = graph->count; words && rank-- > 0;) {
+        size_t index = graph->order[rank];
+        if (graph_is_branch_point(graph, index) || graph_is_merge_point(graph, index))
+            memset(below + index * words, 0, words * sizeof *below);
+        else if (graph->children[index].count)
+            unite(below + index * words, below + graph->children[index].items[0] * words, words);
+    }
+    for (size_t rank = 0; rank < graph->count; rank++) {
+        size_t index = graph->order[rank];
+        for (size_t k = 0; k < graph->down[index].count; k++)
+            unite(labels + index * words, labels + graph->down[index].items[k] * words, words);
+    }
+    if (words)
+        unite(labels, below, graph->count * words);
+    graph->branch_bits = labels;
+}
+
+struct names graph_branches(const struct graph *graph, size_t index, struct arena *arena)
+{
+    struct name_list names = {0};
+    const uint64_t *bits = graph->branch_bits + index * label_words(graph);
+    for (size_t i = 0; i < graph->label_count; i++)
+        if (bits[i / 64] >> (i % 64) & 1)
+            ARENA_PUSH(arena, &names, graph->label_names[i]);
+    return names_of(&names);
+}
+
+/* --- building --- */
+
+static bool connect(struct graph *graph, struct arena *arena, struct error *err)
+{
+    struct lists down, depends;
+    if (!read_links(graph, false, arena, &down, err) || !read_links(graph, true, arena, &depends, err))
+        return false;
+    struct lists children = turned(&down, NULL, arena), needed_by = turned(&depends, NULL, arena);
+    size_t *order = ARENA_ARRAY(arena, graph->count, size_t);
+    size_t *rank = ARENA_ARRAY(arena, graph->count, size_t);
+    size_t *waits = ARENA_ARRAY(arena, graph->count, size_t);
+    if (sort_all(graph, &children, &needed_by, waits, order, arena) < graph->count)
+        return cycle(graph, &down, &depends, waits, arena, err);
+    for (size_t i = 0; i < graph->count; i++)
+        rank[order[i]] = i;
+    graph->order = order;
+    graph->rank = rank;
+
+    children = turned(&down, order, arena);
+    needed_by = turned(&depends, order, arena);
+    down = turned(&children, order, arena);
+    depends = turned(&needed_by, order, arena);
+    graph->down = published(&down, arena);
+    graph->depends = published(&depends, arena);
+    graph->children = published(&children, arena);
+    graph->needed_by = published(&needed_by, arena);
+    return true;
+}
+
+bool graph_build(const struct revision *revisions, size_t count, struct arena *arena, struct graph *graph,
+                 struct error *err)
+{
+    struct graph built = {.revisions = revisions, .count = count};
+    if (!index_ids(&built, arena, err) || !index_labels(&built, arena, err) || !connect(&built, arena, err))
+        return false;
+    cover_with_labels(&built, arena);
+    *graph = built;
+    return true;
+}
+
+/* --- questions --- */
+
+bool graph_is_head(const struct graph *graph, size_t index)
+{
+    return graph->children[index].count == 0;
+}
+
+bool graph_is_branch_point(const struct graph *graph, size_t index)
+{
+    return graph->children[index].count > 1;
+}
+
+bool graph_is_merge_point(const struct graph *graph, size_t index)
+{
+    return graph->down[index].count > 1;
+}
+
+struct indexes graph_heads(const struct graph *graph, bool with_dependencies, struct arena *arena)
+{
+    size_t *items = ARENA_ARRAY(arena, graph->count, size_t);
+    size_t count = 0;
+    for (size_t rank = 0; rank < graph->count; rank++) {
+        size_t index = graph->order[rank];
+        if (graph_is_head(graph, index) && !(with_dependencies && graph->needed_by[index].count))
+            items[count++] = index;
+    }
+    return (struct indexes){.items = items, .count = count};
+}
+
+struct indexes graph_bases(const struct graph *graph, struct arena *arena)
+{
+    size_t *items = ARENA_ARRAY(arena, graph->count, size_t);
+    size_t count = 0;
+    for (size_t rank = 0; rank < graph->count; rank++)
+        if (graph->down[graph->order[rank]].count == 0)
+            items[count++] = graph->order[rank];
+    return (struct indexes){.items = items, .count = count};
+}
+
+struct index_set index_set_new(size_t count, struct arena *arena)
+{
+    return (struct index_set){.words = ARENA_ARRAY(arena, count / 64 + 1, uint64_t), .count = count};
+}
+
+struct stack {
+    size_t *items;
+    size_t count;
+    size_t capacity;
+};
+
+static void reach(const struct indexes *neighbours, struct index_set *set, struct stack *stack, struct arena *arena)
+{
+    for (size_t k = 0; k < neighbours->count; k++) {
+        if (index_set_has(set, neighbours->items[k]))
+            continue;
+        index_set_add(set, neighbours->items[k]);
+        ARENA_PUSH(arena, stack, neighbours->items[k]);
+    }
+}
+
+/* Adds what can be reached over one kind of line, and over the `other` if it is not NULL. */
+static void spread(size_t index, const struct indexes *lines, const struct indexes *other, struct index_set *set,
+                   struct arena *arena)
+{
+    struct arena_mark mark = arena_mark(arena);
+    struct stack stack = {0};
+    reach(&(struct indexes){.items = &index, .count = 1}, set, &stack, arena);
+    while (stack.count) {
+        size_t at = stack.items[--stack.count];
+        reach(&lines[at], set, &stack, arena);
+        if (other)
+            reach(&other[at], set, &stack, arena);
+    }
+    arena_rewind(arena, mark);
+}
+
+void graph_add_ancestors(const struct graph *graph, size_t index, bool with_dependencies, struct index_set *set,
+                         struct arena *arena)
+{
+    spread(index, graph->down, with_dependencies ? graph->depends : NULL, set, arena);
+}
+
+void graph_add_descendants(const struct graph *graph, size_t index, bool with_dependencies, struct index_set *set,
+                           struct arena *arena)
+{
+    spread(index, graph->children, with_dependencies ? graph->needed_by : NULL, set, arena);
+}
+
+struct index_set graph_lineage(const struct graph *graph, size_t index, struct arena *arena)
+{
+    struct index_set lineage = index_set_new(graph->count, arena);
+    graph_add_ancestors(graph, index, false, &lineage, arena);
+    index_set_remove(&lineage, index); // or the way up would stop at once
+    graph_add_descendants(graph, index, false, &lineage, arena);
+    return lineage;
+}
+
+struct index_set graph_closure(const struct graph *graph, const struct indexes *indexes, struct arena *arena)
+{
+    struct index_set closure = index_set_new(graph->count, arena);
+    for (size_t i = 0; i < indexes->count; i++)
+        graph_add_ancestors(graph, indexes->items[i], true, &closure, arena);
+    return closure;
+}
+
+static bool any_in(const struct index_set *set, const struct indexes *indexes)
+{
+    for (size_t i = 0; i < indexes->count; i++)
+        if (index_set_has(set, indexes->items[i]))
+            return true;
+    return false;
+}
+
+struct indexes graph_heads_of(const struct graph *graph, const struct index_set *set, bool with_dependencies,
+                              struct arena *arena)
+{
+    struct indexes members = graph_sorted(graph, set, arena);
+    size_t *items = ARENA_ARRAY(arena, members.count, size_t);
+    size_t count = 0;
+    for (size_t i = 0; i < members.count; i++) {
+        size_t index = members.items[i];
+        if (!any_in(set, &graph->children[index]) && !(with_dependencies && any_in(set, &graph->needed_by[index])))
+            items[count++] = index;
+    }
+    return (struct indexes){.items = items, .count = count};
+}
+
+struct indexes graph_sorted(const struct graph *graph, const struct index_set *set, struct arena *arena)
+{
+    size_t count = 0;
+    for (size_t w = 0; w <= set->count / 64; w++)
+        count += (size_t)__builtin_popcountll(set->words[w]);
+    size_t *items = ARENA_ARRAY(arena, count, size_t);
+    for (size_t rank = 0, used = 0; used < count; rank++)
+        if (index_set_has(set, graph->order[rank]))
+            items[used++] = graph->order[rank];
+    return (struct indexes){.items = items, .count = count};
+}

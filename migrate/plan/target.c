@@ -1,0 +1,611 @@
+/* target.c: what the user calls a revision, and which ones are meant.
+ *
+ * Parsing knows the grammar and no graph; resolving knows the graph and no text. A relative form is a start and a walk:
+ * most of what is here decides where a walk starts, and says what was possible when it cannot go on. */
+#include "plan/target.h"
+
+static bool is_base(size_t index)
+{
+    return index == (size_t)GRAPH_NONE;
+}
+
+/* --- parsing --- */
+
+static bool is_name(struct text text)
+{
+    for (size_t i = 0; i < text.length; i++)
+        if ((unsigned char)text.at[i] <= ' ' || text.at[i] == 0x7f || memchr("@+-:,<>", text.at[i], 7))
+            return false;
+    return text.length > 0;
+}
+
+static bool no_target(const char *wanted, struct error *err)
+{
+    error_set(err, MIGRATE_USAGE, "\"%s\" does not name a revision", wanted);
+    return error_hint(err, "Write an id, the beginning of one, a branch label, head, heads, base or current, each with "
+                           "BRANCH@ in front or +N or -N behind if needed.");
+}
+
+/* "+2", "-2": what follows the sign must be digits to the end. */
+static bool parse_offset(const char *wanted, struct text text, int64_t *offset, struct error *err)
+{
+    for (size_t i = 1; i < text.length; i++)
+        if (text.at[i] < '0' || text.at[i] > '9')
+            return no_target(wanted, err);
+    if (text.length < 2)
+        return no_target(wanted, err);
+    if (!text_integer(text, offset)) {
+        error_set(err, MIGRATE_OUT_OF_RANGE, "\"%s\" walks further than any history is long", wanted);
+        return error_hint(err, "Write a smaller number.");
+    }
+    if (*offset == 0) {
+        error_set(err, MIGRATE_OUT_OF_RANGE, "\"%s\" walks no step", wanted);
+        return error_hint(err, "Write a number from 1, or leave the %c0 away.", *text.at);
+    }
+    return true;
+}
+
+static enum symbol symbol_of(struct text name)
+{
+    static const struct {
+        const char *name;
+        enum symbol symbol;
+    } symbols[] = {{"head", SYMBOL_HEAD}, {"heads", SYMBOL_HEADS}, {"base", SYMBOL_BASE}, {"current", SYMBOL_CURRENT}};
+    for (size_t i = 0; i < sizeof symbols / sizeof symbols[0]; i++)
+        if (text_is(name, symbols[i].name))
+            return symbols[i].symbol;
+    return SYMBOL_NAME;
+}
+
+bool target_parse(const char *wanted, struct arena *arena, struct target *target, struct error *err)
+{
+    struct target parsed = {.text = arena_string(arena, wanted)};
+    struct text rest = text_of(parsed.text);
+    if (strchr(wanted, '@')) {
+        struct text branch = text_split(rest, '@', &rest);
+        if (!is_name(branch) || rest.length == 0)
+            return no_target(wanted, err);
+        parsed.branch = arena_copy(arena, branch.at, branch.length);
+    }
+    size_t length = strcspn(rest.at, "+-");
+    struct text name = {.at = rest.at, .length = length};
+    struct text offset = {.at = rest.at + length, .length = rest.length - length};
+    if ((name.length && !is_name(name)) || rest.length == 0)
+        return no_target(wanted, err);
+    if (offset.length && !parse_offset(wanted, offset, &parsed.offset, err))
+        return false;
+    if (name.length)
+        parsed.symbol = symbol_of(name);
+    if (parsed.symbol == SYMBOL_NAME)
+        parsed.name = arena_copy(arena, name.at, name.length);
+    *target = parsed;
+    return true;
+}
+
+bool range_parse(const char *wanted, struct arena *arena, struct range *range, struct error *err)
+{
+    const char *colon = strchr(wanted, ':');
+    if (!colon || strchr(colon + 1, ':')) {
+        error_set(err, MIGRATE_USAGE, "\"%s\" is no range", wanted);
+        return error_hint(err, "Write FROM:TO, FROM: or :TO.");
+    }
+    struct range parsed = {.has_from = colon > wanted, .has_to = colon[1] != '\0'};
+    const char *from = arena_copy(arena, wanted, (size_t)(colon - wanted));
+    if ((parsed.has_from && !target_parse(from, arena, &parsed.from, err)) ||
+        (parsed.has_to && !target_parse(colon + 1, arena, &parsed.to, err)))
+        return false;
+    if (parsed.has_from && parsed.has_to && parsed.from.symbol == SYMBOL_NONE && parsed.to.symbol == SYMBOL_NONE) {
+        error_set(err, MIGRATE_USAGE, "both ends of \"%s\" count from the other one", wanted);
+        return error_hint(err, "Name a revision at one end, as in current:+2 or -2:head.");
+    }
+    *range = parsed;
+    return true;
+}
+
+bool target_needs_rows(const struct target *target)
+{
+    return target->symbol == SYMBOL_NONE || target->symbol == SYMBOL_CURRENT;
+}
+
+/* --- what could have been meant --- */
+
+enum { LISTED = 8 };
+
+/* "d1 (catalogue), d2" */
+static const char *listing(const struct graph *graph, const struct indexes *indexes, struct arena *arena)
+{
+    struct buffer text = {.arena = arena};
+    for (size_t i = 0; i < indexes->count && i < LISTED; i++) {
+        struct names labels = graph_branches(graph, indexes->items[i], arena);
+        buffer_printf(&text, "%s%s", i ? ", " : "", graph->revisions[indexes->items[i]].id);
+        if (labels.count)
+            buffer_printf(&text, " (%s)", names_join(labels, ", ", arena));
+    }
+    if (indexes->count > LISTED)
+        buffer_printf(&text, " and %zu more", indexes->count - LISTED);
+    return buffer_done(&text);
+}
+
+static const char *closest(const struct graph *graph, const char *name, bool branches_only, struct arena *arena)
+{
+    struct name_list known = {0};
+    static const char *const symbols[] = {"head", "heads", "base", "current"};
+    for (size_t i = 0; i < graph->label_count; i++)
+        ARENA_PUSH(arena, &known, graph->label_names[i]);
+    for (size_t i = 0; !branches_only && i < sizeof symbols / sizeof symbols[0]; i++)
+        ARENA_PUSH(arena, &known, symbols[i]);
+    for (size_t i = 0; i < graph->count; i++)
+        ARENA_PUSH(arena, &known, graph->revisions[graph->by_id[i]].id);
+    return text_closest(name, names_of(&known));
+}
+
+static bool unknown_revision(const struct graph *graph, const char *name, struct arena *arena, struct error *err)
+{
+    const char *meant = closest(graph, name, false, arena);
+    error_set(err, MIGRATE_UNKNOWN_REVISION, "no revision and no branch label is or begins with \"%s\"", name);
+    if (meant)
+        return error_hint(err, "Did you mean %s?", meant);
+    return error_hint(err, "migrate history lists the revisions there are.");
+}
+
+static bool unknown_branch(const struct graph *graph, const char *name, struct arena *arena, struct error *err)
+{
+    const char *meant = closest(graph, name, true, arena);
+    error_set(err, MIGRATE_UNKNOWN_BRANCH, "there is no branch \"%s\"", name);
+    struct names labels = {.items = graph->label_names,
+                           .count = graph->label_count < LISTED ? graph->label_count : LISTED};
+    if (meant)
+        return error_hint(err, "Did you mean %s?", meant);
+    if (labels.count)
+        return error_hint(err, "The branch labels are %s%s.", names_join(labels, ", ", arena),
+                          graph->label_count > LISTED ? " ..." : "");
+    return error_hint(err, "No revision has a branch label; the id of any revision on the branch names it too.");
+}
+
+static bool not_on_branch(const struct graph *graph, const struct indexes *candidates, const struct target *target,
+                          struct arena *arena, struct error *err)
+{
+    const char *list = listing(graph, candidates, arena);
+    if (candidates->count == 1)
+        error_set(err, MIGRATE_NOT_ON_BRANCH, "revision %s is not on branch \"%s\"",
+                  graph->revisions[candidates->items[0]].id, target->branch);
+    else
+        error_set(err, MIGRATE_NOT_ON_BRANCH, "none of the revisions that begin with \"%s\" is on branch \"%s\": %s",
+                  target->name, target->branch, list);
+    struct names labels = graph_branches(graph, candidates->items[0], arena);
+    if (candidates->count == 1 && labels.count)
+        return error_hint(err, "It is on %s; write %s@%s, or leave the branch away.", names_join(labels, ", ", arena),
+                          labels.items[0], target->name);
+    return error_hint(err, "It is neither above nor below the revision that \"%s\" names; leave the branch away.",
+                      target->branch);
+}
+
+static bool ambiguous_name(const struct graph *graph, const char *name, const struct indexes *candidates,
+                           struct arena *arena, struct error *err)
+{
+    error_set(err, MIGRATE_AMBIGUOUS, "\"%s\" could be any of %s", name, listing(graph, candidates, arena));
+    return error_hint(err, "Write more of the id that you mean.");
+}
+
+/* A name for the branch of one of these heads that none of the others answers to. */
+static const char *branch_name(const struct graph *graph, const struct indexes *heads, struct arena *arena)
+{
+    for (size_t i = 0; i < heads->count && i < LISTED; i++) {
+        struct names labels = graph_branches(graph, heads->items[i], arena);
+        for (size_t l = 0; l < labels.count; l++) {
+            size_t others = 0;
+            for (size_t j = 0; j < heads->count && others < 2; j++)
+                others += names_have(graph_branches(graph, heads->items[j], arena), labels.items[l]);
+            if (others == 1)
+                return labels.items[l];
+        }
+    }
+    return graph->revisions[heads->items[0]].id;
+}
+
+static bool multiple_heads(const struct graph *graph, const struct indexes *heads, const struct target *target,
+                           struct arena *arena, struct error *err)
+{
+    error_set(err, MIGRATE_MULTIPLE_HEADS, "\"%s\" is one revision, but there are %zu heads", target->text,
+              heads->count);
+    return error_hint(err, "The heads are %s. Write heads for all of them or BRANCH@head for one, as in %s@head.",
+                      listing(graph, heads, arena), branch_name(graph, heads, arena));
+}
+
+/* --- names --- */
+
+static struct indexes alone(size_t index, struct arena *arena)
+{
+    size_t *item = ARENA_NEW(arena, size_t);
+    *item = index;
+    return (struct indexes){.items = item, .count = 1};
+}
+
+/* Those in the set; all of them if it is NULL. */
+static struct indexes those_in(const struct index_set *set, const struct indexes *indexes, struct arena *arena)
+{
+    if (!set)
+        return *indexes;
+    size_t *items = ARENA_ARRAY(arena, indexes->count, size_t);
+    size_t count = 0;
+    for (size_t i = 0; i < indexes->count; i++)
+        if (index_set_has(set, indexes->items[i]))
+            items[count++] = indexes->items[i];
+    return (struct indexes){.items = items, .count = count};
+}
+
+/* What answers to a name: one if it is an id or a label, else all that begin so. */
+static struct indexes answering(const struct graph *graph, const char *name, struct arena *arena)
+{
+    size_t exact = graph_find(graph, name);
+    if (exact == (size_t)GRAPH_NONE)
+        exact = graph_find_label(graph, name);
+    return exact == (size_t)GRAPH_NONE ? graph_prefixed(graph, name, arena) : alone(exact, arena);
+}
+
+bool name_resolve(const struct graph *graph, const char *name, struct arena *arena, size_t *found, struct error *err)
+{
+    struct indexes candidates = answering(graph, name, arena);
+    if (candidates.count == 0)
+        return unknown_revision(graph, name, arena, err);
+    if (candidates.count > 1)
+        return ambiguous_name(graph, name, &candidates, arena, err);
+    *found = candidates.items[0];
+    return true;
+}
+
+static bool branch_revision(const struct graph *graph, const char *branch, struct arena *arena, size_t *found,
+                            struct error *err)
+{
+    struct indexes candidates = answering(graph, branch, arena);
+    if (candidates.count == 0)
+        return unknown_branch(graph, branch, arena, err);
+    if (candidates.count > 1)
+        return ambiguous_name(graph, branch, &candidates, arena, err);
+    *found = candidates.items[0];
+    return true;
+}
+
+bool branch_resolve(const struct graph *graph, const char *branch, struct arena *arena, struct index_set *set,
+                    struct error *err)
+{
+    size_t revision;
+    if (!branch_revision(graph, branch, arena, &revision, err))
+        return false;
+    *set = graph_lineage(graph, revision, arena);
+    return true;
+}
+
+/* --- walking --- */
+
+/* A target being resolved. */
+struct search {
+    const struct graph *graph;
+    const struct target *target;
+    const struct indexes *rows;     /* where the database is; NULL: not known */
+    const struct indexes *origin;   /* where a bare relative form counts from; NULL: not known */
+    const struct index_set *branch; /* NULL: any */
+    bool clip;                      /* a walk that is too long stops at the end */
+    struct arena *arena;
+};
+
+static bool too_far(const struct search *search, size_t stopped_at, int64_t walked, struct error *err)
+{
+    const struct target *target = search->target;
+    const char *where = is_base(stopped_at) ? "the base" : search->graph->revisions[stopped_at].id;
+    int64_t steps = target->offset < 0 ? -target->offset : target->offset;
+    error_set(err, MIGRATE_OUT_OF_RANGE,
+              "\"%s\" leaves the history: after %lld of %lld steps %s there is nothing %s %s", target->text,
+              (long long)walked, (long long)steps, target->offset < 0 ? "down" : "up",
+              target->offset < 0 ? "below" : "above", where);
+    return error_hint(err, "Write a smaller number, or %s.", target->offset < 0 ? "base" : "head");
+}
+
+static bool fork_in_the_way(const struct search *search, size_t at, const struct indexes *ways, struct error *err)
+{
+    const struct target *target = search->target;
+    error_set(err, MIGRATE_AMBIGUOUS, "\"%s\" comes to a fork %s %s: %s", target->text,
+              target->offset < 0 ? "below" : "above", is_base(at) ? "the base" : search->graph->revisions[at].id,
+              listing(search->graph, ways, search->arena));
+    return error_hint(err, "Say which way with BRANCH@ in front, as in %s@%+lld, or name the revision.",
+                      branch_name(search->graph, ways, search->arena), (long long)target->offset);
+}
+
+/* From `at` as many steps as the target says. Below the bases is GRAPH_NONE. */
+static bool walk(const struct search *search, size_t at, size_t *end, struct error *err)
+{
+    const struct graph *graph = search->graph;
+    bool is_down = search->target->offset < 0;
+    struct indexes bases = graph_bases(graph, search->arena);
+    for (int64_t left = search->target->offset; left != 0; left += is_down ? 1 : -1) {
+        struct arena_mark mark = arena_mark(search->arena);
+        struct indexes ways = {0};
+        if (!is_down)
+            ways = is_base(at) ? bases : graph->children[at];
+        else if (!is_base(at))
+            ways = graph->down[at];
+        bool is_last = is_down ? is_base(at) : ways.count == 0;
+        struct indexes chosen = those_in(search->branch, &ways, search->arena);
+        if (is_last || (!is_down && chosen.count == 0)) {
+            int64_t walked = search->target->offset - left;
+            if (!search->clip)
+                return too_far(search, at, walked < 0 ? -walked : walked, err);
+            break;
+        }
+        if (chosen.count > 1)
+            return fork_in_the_way(search, at, &chosen, err);
+        at = chosen.count ? chosen.items[0] : (size_t)GRAPH_NONE;
+        arena_rewind(search->arena, mark);
+    }
+    *end = at;
+    return true;
+}
+
+/* --- where a walk starts --- */
+
+static bool rows_unknown(const struct target *target, struct error *err)
+{
+    error_set(err, MIGRATE_USAGE, "\"%s\" depends on where the database is, which is not known here", target->text);
+    return error_hint(err, "Name the revision, or give the start in a range: FROM:TO.");
+}
+
+static bool ambiguous_start(const struct search *search, const struct indexes *starts, struct error *err)
+{
+    error_set(err, MIGRATE_AMBIGUOUS, "\"%s\" could count from any of %s", search->target->text,
+              listing(search->graph, starts, search->arena));
+    return error_hint(err, "Say from which with BRANCH@ in front, as in %s@%+lld.",
+                      branch_name(search->graph, starts, search->arena), (long long)search->target->offset);
+}
+
+/* Where the branch is when no row is on it: at a head that another branch depends on; or, for walking up, where it left
+ * the branches that are applied. */
+static struct indexes starts_without_row(const struct search *search, const struct index_set *applied)
+{
+    struct indexes heads = graph_heads_of(search->graph, applied, false, search->arena);
+    heads = those_in(search->branch, &heads, search->arena);
+    if (heads.count || search->target->offset < 0)
+        return heads;
+    struct index_set shared = index_set_new(search->graph->count, search->arena);
+    for (size_t w = 0; w <= shared.count / 64; w++)
+        shared.words[w] = applied->words[w] & search->branch->words[w];
+    return graph_heads_of(search->graph, &shared, false, search->arena);
+}
+
+/* The revision that a bare relative form counts from; GRAPH_NONE for the base. */
+static bool find_start(const struct search *search, size_t *start, struct error *err)
+{
+    if (!search->origin)
+        return rows_unknown(search->target, err);
+    struct index_set applied = graph_closure(search->graph, search->origin, search->arena);
+    struct indexes rows = graph_heads_of(search->graph, &applied, true, search->arena);
+    struct indexes starts = those_in(search->branch, &rows, search->arena);
+    if (search->branch && starts.count == 0)
+        starts = starts_without_row(search, &applied);
+    if (starts.count > 1)
+        return ambiguous_start(search, &starts, err);
+    if (search->branch && starts.count == 0 && search->target->offset < 0 && !search->clip) {
+        error_set(err, MIGRATE_OUT_OF_RANGE, "\"%s\" has nothing to count from: nothing of branch \"%s\" is applied",
+                  search->target->text, search->target->branch);
+        return error_hint(err, "Name the revision itself.");
+    }
+    *start = starts.count ? starts.items[0] : (size_t)GRAPH_NONE;
+    return true;
+}
+
+/* --- resolving --- */
+
+static bool find_name(const struct search *search, struct indexes *found, struct error *err)
+{
+    const char *name = search->target->name;
+    struct indexes candidates = answering(search->graph, name, search->arena);
+    *found = those_in(search->branch, &candidates, search->arena);
+    if (found->count == 1)
+        return true;
+    if (candidates.count == 0)
+        return unknown_revision(search->graph, name, search->arena, err);
+    return found->count ? ambiguous_name(search->graph, name, found, search->arena, err)
+                        : not_on_branch(search->graph, &candidates, search->target, search->arena, err);
+}
+
+/* What the target names before it walks. */
+static bool find_symbol(const struct search *search, struct indexes *found, struct error *err)
+{
+    struct indexes heads;
+    struct index_set applied;
+    *found = (struct indexes){0};
+    switch (search->target->symbol) {
+    case SYMBOL_NAME:
+        return find_name(search, found, err);
+    case SYMBOL_HEAD:
+    case SYMBOL_HEADS:
+        heads = graph_heads(search->graph, false, search->arena);
+        *found = those_in(search->branch, &heads, search->arena);
+        if (found->count > 1 && (search->target->symbol == SYMBOL_HEAD || search->target->offset))
+            return multiple_heads(search->graph, found, search->target, search->arena, err);
+        return true;
+    case SYMBOL_CURRENT:
+        if (!search->rows)
+            return rows_unknown(search->target, err);
+        applied = graph_closure(search->graph, search->rows, search->arena);
+        heads = graph_heads_of(search->graph, &applied, true, search->arena);
+        *found = those_in(search->branch, &heads, search->arena);
+        return true;
+    case SYMBOL_BASE:
+    case SYMBOL_NONE:
+        break;
+    }
+    return true;
+}
+
+static bool find_walked(struct search *search, struct landing *landing, struct error *err)
+{
+    enum symbol symbol = search->target->symbol;
+    bool is_bare = symbol == SYMBOL_NONE || symbol == SYMBOL_CURRENT;
+    if (symbol == SYMBOL_CURRENT)
+        search->origin = search->rows;
+    struct indexes found;
+    size_t start = (size_t)GRAPH_NONE, end = (size_t)GRAPH_NONE;
+    if (is_bare ? !find_start(search, &start, err) : !find_symbol(search, &found, err))
+        return false;
+    if (!is_bare && found.count)
+        start = found.items[0];
+    if (!walk(search, start, &end, err))
+        return false;
+    landing->is_base = is_base(end);
+    landing->found = is_base(end) ? (struct indexes){0} : alone(end, search->arena);
+    if (is_bare && is_base(landing->branch))
+        landing->branch = start;
+    return true;
+}
+
+static bool find(struct search *search, struct landing *landing, struct error *err)
+{
+    struct landing result = {.branch = (size_t)GRAPH_NONE};
+    struct index_set branch;
+    if (search->target->branch) {
+        if (!branch_revision(search->graph, search->target->branch, search->arena, &result.branch, err))
+            return false;
+        branch = graph_lineage(search->graph, result.branch, search->arena);
+        search->branch = &branch;
+    }
+    result.is_base = search->target->symbol == SYMBOL_BASE && search->target->offset == 0;
+    bool ok = search->target->offset ? find_walked(search, &result, err) : find_symbol(search, &result.found, err);
+    if (ok)
+        *landing = result;
+    return ok;
+}
+
+bool target_land(const struct graph *graph, const struct indexes *rows, const struct target *target,
+                 struct arena *arena, struct landing *landing, struct error *err)
+{
+    struct search search = {.graph = graph, .target = target, .rows = rows, .origin = rows, .arena = arena};
+    return find(&search, landing, err);
+}
+
+bool target_resolve(const struct graph *graph, const struct indexes *rows, const struct target *target,
+                    struct arena *arena, struct indexes *found, struct error *err)
+{
+    struct landing landing;
+    if (!target_land(graph, rows, target, arena, &landing, err))
+        return false;
+    *found = landing.found;
+    return true;
+}
+
+/* --- ranges --- */
+
+static bool find_end(const struct graph *graph, const struct indexes *rows, const struct indexes *other,
+                     const struct target *target, bool clip, struct arena *arena, struct indexes *found,
+                     struct error *err)
+{
+    struct search search = {
+        .graph = graph, .target = target, .rows = rows, .origin = other, .clip = clip, .arena = arena};
+    struct landing landing;
+    if (!find(&search, &landing, err))
+        return false;
+    *found = landing.found;
+    return true;
+}
+
+bool range_ends(const struct graph *graph, const struct indexes *rows, const struct range *range, bool clip,
+                struct arena *arena, struct indexes *from, struct indexes *to, struct error *err)
+{
+    struct indexes low = {0}, high = graph_heads(graph, false, arena);
+    bool from_first = range->has_to && range->to.symbol == SYMBOL_NONE;
+    if (from_first && range->has_from && !find_end(graph, rows, NULL, &range->from, clip, arena, &low, err))
+        return false;
+    if (range->has_to && !find_end(graph, rows, &low, &range->to, clip, arena, &high, err))
+        return false;
+    if (!from_first && range->has_from && !find_end(graph, rows, &high, &range->from, clip, arena, &low, err))
+        return false;
+    *from = low;
+    *to = high;
+    return true;
+}
+
+/* A bare -N after the colon, a bare +N before it: the range would end before it begins. */
+static bool counts_outwards(const struct target *target, struct error *err)
+{
+    error_set(err, MIGRATE_OUT_OF_RANGE, "\"%s\" counts from the other end of the range, and away from it",
+              target->text);
+    return error_hint(err, "Name what it counts from, as in head-1 or base+1.");
+}
+
+static bool not_one_lineage(const struct graph *graph, size_t low, const struct indexes *high, struct arena *arena,
+                            struct error *err)
+{
+    if (high->count)
+        error_set(err, MIGRATE_OUT_OF_RANGE, "the range's ends are not on one lineage: %s is not below %s",
+                  graph->revisions[low].id, listing(graph, high, arena));
+    else
+        error_set(err, MIGRATE_OUT_OF_RANGE, "the range's ends are not on one lineage: nothing is above %s at its end",
+                  graph->revisions[low].id);
+    return error_hint(err, "Give an ancestor first and its descendant second.");
+}
+
+/* What is above `low`, by Revises, itself included. */
+static void keep_above(const struct graph *graph, const struct indexes *low, struct index_set *set, struct arena *arena)
+{
+    struct index_set below = index_set_new(graph->count, arena), above = index_set_new(graph->count, arena);
+    for (size_t i = 0; i < low->count; i++) {
+        graph_add_ancestors(graph, low->items[i], true, &below, arena);
+        graph_add_descendants(graph, low->items[i], false, &above, arena);
+    }
+    for (size_t i = 0; i < low->count; i++)
+        index_set_remove(&below, low->items[i]);
+    for (size_t w = 0; w <= set->count / 64; w++)
+        set->words[w] &= above.words[w] & ~below.words[w];
+}
+
+bool range_resolve(const struct graph *graph, const struct indexes *rows, const struct range *range,
+                   struct arena *arena, struct indexes *found, struct error *err)
+{
+    if (range->has_from && range->from.symbol == SYMBOL_NONE && range->from.offset > 0)
+        return counts_outwards(&range->from, err);
+    if (range->has_to && range->to.symbol == SYMBOL_NONE && range->to.offset < 0)
+        return counts_outwards(&range->to, err);
+    struct indexes low, high;
+    if (!range_ends(graph, rows, range, true, arena, &low, &high, err))
+        return false;
+    if (range->has_from && range->from.branch && high.count > 1) {
+        struct index_set branch;
+        if (!branch_resolve(graph, range->from.branch, arena, &branch, err))
+            return false;
+        high = those_in(&branch, &high, arena);
+    }
+    struct index_set set = graph_closure(graph, &high, arena);
+    for (size_t i = 0; i < low.count; i++)
+        if (!index_set_has(&set, low.items[i]))
+            return not_one_lineage(graph, low.items[i], &high, arena, err);
+    if (low.count)
+        keep_above(graph, &low, &set, arena);
+    struct indexes oldest_first = graph_sorted(graph, &set, arena);
+    size_t *items = ARENA_ARRAY(arena, oldest_first.count, size_t);
+    for (size_t i = 0; i < oldest_first.count; i++)
+        items[i] = oldest_first.items[oldest_first.count - 1 - i];
+    *found = (struct indexes){.items = items, .count = oldest_first.count};
+    return true;
+}
+
+/* --- rows --- */
+
+bool rows_resolve(const struct graph *graph, struct names rows, struct arena *arena, struct indexes *found,
+                  struct error *err)
+{
+    struct name_list unknown = {0};
+    size_t *items = ARENA_ARRAY(arena, rows.count, size_t);
+    for (size_t i = 0; i < rows.count; i++) {
+        items[i] = graph_find(graph, rows.items[i]);
+        if (items[i] == (size_t)GRAPH_NONE)
+            ARENA_PUSH(arena, &unknown, rows.items[i]);
+    }
+    if (unknown.count) {
+        error_set(err, MIGRATE_UNKNOWN_ROW, "the database is at %s, which no revision file has",
+                  names_join(names_of(&unknown), ", ", arena));
+        return error_hint(err,
+                          "Take the migrations folder that the database was last migrated with, or bring the missing "
+                          "file back; a row is an id in full.");
+    }
+    *found = (struct indexes){.items = items, .count = rows.count};
+    return true;
+}
