@@ -292,7 +292,7 @@ static void long_form(const struct report *report, const struct migrate_revision
     struct migrate_revision bare = *revision;
     bare.branch_count = 0; // they have a line of their own
     console_out(console, "%sRev:%s %s\n", console->out->bold, console->out->off,
-                revision_text(&bare, true, true, console->out, arena));
+                revision_text(&bare, true, command_verb(report->line->command) != VERB_CURRENT, console->out, arena));
     console_out(console, "%s: %s\n", revision->is_merge_point ? "Merges" : "Parent", parents_text(revision, arena));
     if (revision->depends_on_count)
         console_out(console, "Also depends on: %s\n",
