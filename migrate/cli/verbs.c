@@ -83,9 +83,9 @@ static bool confirm(void *context, const struct migrate_outcome *plan)
 {
     struct run *run = context;
     report_plan(&run->console, plan, &run->arena);
-    const char *question =
-        arena_printf(&run->arena, "Downgrade %s to %s?", visible(plan->url ? plan->url : "the database", &run->arena),
-                     revisions_text(plan->to, plan->to_count, &run->arena));
+    const char *question = arena_printf(&run->arena, "Downgrade %s to %s? What it drops is lost.",
+                                        visible(plan->url ? plan->url : "the database", &run->arena),
+                                        revisions_text(plan->to, plan->to_count, &run->arena));
     return console_ask(&run->console, question);
 }
 

@@ -232,6 +232,15 @@ static void an_alias_is_the_command(void **state)
     assert_int_equal(command_verb(line.command), VERB_ENSURE_VERSION);
 }
 
+static void words_to_be_completed_are_not_read(void **state)
+{
+    (void)state;
+    accepts("migrate __complete upgrade --nonsense -h --");
+    assert_int_equal(line.arguments.count, 4);
+    assert_string_equal(line.arguments.items[3], "--");
+    assert_false(line.global.help);
+}
+
 static void no_command_is_no_error(void **state)
 {
     (void)state;
@@ -260,6 +269,7 @@ int main(void)
         cmocka_unit_test_teardown(only_history_is_drawn_by_other_programs, clean),
         cmocka_unit_test_teardown(help_and_version_end_the_line, clean),
         cmocka_unit_test_teardown(an_alias_is_the_command, clean),
+        cmocka_unit_test_teardown(words_to_be_completed_are_not_read, clean),
         cmocka_unit_test_teardown(no_command_is_no_error, clean),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
