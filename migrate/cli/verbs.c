@@ -82,10 +82,12 @@ static bool write_script(void *context, const char *bytes, size_t size_bytes)
 static bool confirm(void *context, const struct migrate_outcome *plan)
 {
     struct run *run = context;
+    const struct migrate_database *database = migrate_database(run->migrate);
+    const char *url = plan->url ? plan->url : database && database->url ? database->url : "the database";
     report_plan(&run->console, plan, &run->arena);
-    const char *question = arena_printf(&run->arena, "Downgrade %s to %s? What it drops is lost.",
-                                        visible(plan->url ? plan->url : "the database", &run->arena),
-                                        revisions_text(plan->to, plan->to_count, &run->arena));
+    const char *question =
+        arena_printf(&run->arena, "Downgrade %s to %s? What it drops is lost.", visible(url, &run->arena),
+                     revisions_text(plan->to, plan->to_count, &run->arena));
     return console_ask(&run->console, question);
 }
 
