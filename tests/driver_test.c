@@ -3,6 +3,7 @@
  * it these tests say SKIP. Addresses are made by hand here: reading URLs is another room's affair. */
 #include "base/clock.h"
 #include "database/driver.h"
+#include "database/libpq.h"
 
 #include <libpq-fe.h>
 #include <pthread.h>
@@ -1040,6 +1041,9 @@ static void names_are_quoted(void **state)
 
 int main(void)
 {
+    struct error err;
+    if (!libpq_load(&err)) // the tests call it themselves
+        return 1;
     const struct CMUnitTest tests[] = {
         ON_BOTH(several_revisions_stand),
         ON_BOTH(an_empty_batch_is_played),

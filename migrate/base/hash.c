@@ -9,6 +9,8 @@
 /* Calls `take` with the content's pieces, each CR before an LF left out. */
 static void each_piece(struct text content, void (*take)(void *, struct text), void *context)
 {
+    if (content.length == 0)
+        return;
     const char *end = content.at + content.length;
     const char *piece = content.at;
     for (const char *at = piece; at < end; at++) {
