@@ -40,8 +40,8 @@ void console_open(struct console *console, const struct global_arguments *wanted
                                 .is_quiet = wanted->quiet,
                                 .is_verbose = wanted->verbose,
                                 .logs_json = wanted->log_format == FORMAT_JSON};
-    bool bar = wanted->progress == WHEN_ALWAYS ||
-               (wanted->progress == WHEN_AUTO && isatty(STDERR_FILENO) && !console->is_quiet && !console->logs_json);
+    bool automatic = isatty(STDERR_FILENO) && !console->is_quiet;
+    bool bar = !console->logs_json && (wanted->progress == WHEN_ALWAYS || (wanted->progress == WHEN_AUTO && automatic));
     progress_open(&console->progress, console->err, bar, console->is_unicode);
 }
 
