@@ -408,6 +408,7 @@ static bool run_next(struct run *run, struct text sql, struct text *rest, struct
 {
     sqlite3_stmt *statement = NULL;
     const char *tail = NULL;
+    *rest = (struct text){0};
     if (sql.length > INT32_MAX)
         return error_set(err, MIGRATE_REFUSED, "a statement of %zu bytes is too large for SQLite", sql.length);
     if (sqlite3_prepare_v3(run->sqlite->file, sql.at, (int)sql.length, 0, &statement, &tail) != SQLITE_OK) {

@@ -269,7 +269,7 @@ static bool branch_revision(const struct graph *graph, const char *branch, struc
 bool branch_resolve(const struct graph *graph, const char *branch, struct arena *arena, struct index_set *set,
                     struct error *err)
 {
-    size_t revision;
+    size_t revision = 0;
     if (!branch_revision(graph, branch, arena, &revision, err))
         return false;
     *set = graph_lineage(graph, revision, arena);
