@@ -451,11 +451,8 @@ static bool look_again(struct attempt *attempt, struct error *err)
     struct names before = attempt->state.rows;
     if (!look(attempt, err))
         return false;
-    bool is_same = before.count == attempt->state.rows.count;
-    for (size_t i = 0; is_same && i < before.count; i++)
-        is_same = strcmp(before.items[i], attempt->state.rows.items[i]) == 0;
     list_steps(attempt);
-    return is_same || !has_something_to_do(attempt) || ask(attempt, err);
+    return names_equal(before, attempt->state.rows) || !has_something_to_do(attempt) || ask(attempt, err);
 }
 
 static bool change_locked(struct attempt *attempt, struct error *err)
