@@ -1134,7 +1134,8 @@ static void names_are_quoted(void **state)
     }
 #define ON_BOTH(test) ON_POSTGRESQL(test), ON_SQLITE(test)
 
-int main(void)
+/* driver_test ['*name*']: the tests of that name alone. */
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         ON_BOTH(several_revisions_stand),
@@ -1191,5 +1192,7 @@ int main(void)
         cmocka_unit_test(a_batch_is_printed_for_sqlite),
         cmocka_unit_test(names_are_quoted),
     };
+    if (argc > 1)
+        cmocka_set_test_filter(argv[1]);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
