@@ -409,8 +409,8 @@ static void record_failure(const struct attempt *attempt, const struct error *fa
         .started_at = clock_rfc3339(clock_now_us() / 1000 * 1000, change->arena),
         .error = failure->message,
     };
-    struct op record = has_row ? ledger_fail(change->ledger, &entry, change->arena)
-                               : ledger_add(change->ledger, change->run, &entry, change->arena);
+    struct op record =
+        has_row ? ledger_fail(change->ledger, &entry) : ledger_add(change->ledger, change->run, &entry, change->arena);
     struct short_list list = {
         .ops = {{.kind = OP_BEGIN}, record, {.kind = OP_COMMIT, .durable = true}},
         .count = 3,

@@ -38,21 +38,12 @@ static struct names ids_of(const struct graph *graph, const struct indexes *inde
     return names_of(&ids);
 }
 
-/* Where the script begins: a relative beginning counts from the other end. */
-static bool range_start(struct migrate *migrate, const struct graph *graph, const struct range *range,
-                        struct names *rows, struct error *err)
+/* Where the script begins, as version rows. */
+static bool range_start(struct migrate *migrate, const struct graph *graph, const struct range *range, struct names *rows,
+                        struct error *err)
 {
     struct indexes from = {0}, to = {0};
-    *rows = (struct names){0};
-    if (!range->has_from)
-        return true;
-    bool is_relative = range->from.symbol == SYMBOL_NONE;
-    if (is_relative && (!range->has_to || !target_resolve(graph, NULL, &range->to, &migrate->run, &to, err)))
-        return range->has_to
-                   ? false
-                   : error_set(err, MIGRATE_USAGE, "%s counts from the other end of the range, which is missing",
-                               range->from.text);
-    if (!target_resolve(graph, is_relative ? &to : NULL, &range->from, &migrate->run, &from, err))
+    if (!range_ends(graph, NULL, range, false, &migrate->run, &from, &to, err))
         return false;
     *rows = ids_of(graph, &from, &migrate->run);
     return true;

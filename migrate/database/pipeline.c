@@ -16,6 +16,7 @@
 #include <embedded.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 
 enum {
     WINDOW_BYTES = 256 * 1024, /* unanswered at most; without a window the sender starves the reader */
@@ -63,6 +64,7 @@ struct play {
     bool in_transaction;
     bool is_done;    /* every operation of the batch was answered */
     bool has_failed; /* err is filled */
+    bool is_cut_off; /* by us; what libpq still holds is not read any more */
     bool is_refused; /* by an answer, which came before whatever else went wrong */
 };
 
@@ -374,7 +376,7 @@ static bool is_tag_due(struct play *play, const struct sent *sent, const char *t
     return true;
 }
 
-static void accept(struct play *play, struct sent *sent, PGresult *result)
+static void take_success(struct play *play, struct sent *sent, PGresult *result)
 {
     text_integer(text_of(PQcmdTuples(result)), &sent->rows); // "" for what counts none
     sent->is_answered = is_tag_due(play, sent, PQcmdStatus(result));
@@ -399,6 +401,17 @@ static void complete(struct play *play, const struct sent *sent)
                           &(struct op_result){.op = &op, .rows = op.kind == OP_EXPECT_ONE ? 1 : sent->rows});
 }
 
+/* perform() lets no COPY of a script into the pipeline. Should one of ours get there, libpq would hand out this result
+ * for ever and the server wait for data; nothing but the connection's end gets us out. */
+static void cut_off(struct play *play, const struct sent *sent)
+{
+    refuse_saying(play, sent, MIGRATE_DEFECT, "a COPY was sent as an ordinary statement");
+    shutdown(PQsocket(play->link), SHUT_RDWR);
+    while (PQconsumeInput(play->link) && !wire_is_broken(play->postgres))
+        continue;
+    play->is_cut_off = true;
+}
+
 static void take_answer(struct play *play, PGresult *result)
 {
     struct sent *sent = ring_first(play);
@@ -415,12 +428,17 @@ static void take_answer(struct play *play, PGresult *result)
     case PGRES_COMMAND_OK:
     case PGRES_TUPLES_OK:
     case PGRES_EMPTY_QUERY:
-        accept(play, sent, result);
+        take_success(play, sent, result);
         break;
     case PGRES_SINGLE_TUPLE:
     case PGRES_PIPELINE_ABORTED:
         break;
-    default: // a COPY cannot come here: perform() does not let one into the pipeline
+    case PGRES_COPY_IN:
+    case PGRES_COPY_OUT:
+    case PGRES_COPY_BOTH:
+        cut_off(play, sent);
+        break;
+    default:
         refuse(play, sent, result);
         break;
     }
@@ -434,7 +452,7 @@ static void read_answers(struct play *play)
         if (!ends)
             take_answer(play, result);
         PQclear(result);
-        if (ends)
+        if (ends || play->is_cut_off)
             return;
     }
 }
@@ -641,7 +659,7 @@ static void take_direct(struct play *play, const struct op *op, struct sent *sen
     case PGRES_COMMAND_OK:
     case PGRES_TUPLES_OK:
     case PGRES_EMPTY_QUERY:
-        accept(play, sent, result);
+        take_success(play, sent, result);
         break;
     case PGRES_SINGLE_TUPLE:
         break;
@@ -743,8 +761,8 @@ static void perform_all(struct play *play)
 static void restore_session(struct play *play)
 {
     struct postgres *postgres = play->postgres;
-    if (PQtransactionStatus(play->link) != PQTRANS_IDLE)
-        PQclear(wire_run(postgres, "ROLLBACK", 0, NULL));
+    for (int tries = 0; tries < 5 && PQtransactionStatus(play->link) != PQTRANS_IDLE; tries++)
+        PQclear(wire_run(postgres, "ROLLBACK", 0, NULL)); // a late cancel may hit it
     prepared_forget(postgres, true);
     static const char *const resets[] = {"RESET SESSION AUTHORIZATION", "RESET ROLE", "RESET ALL"};
     for (size_t i = 0; i < sizeof resets / sizeof resets[0]; i++)

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/hash.h"
+#include "database/libpq.h"
 
 #include <embedded.h>
 #include <poll.h>
@@ -81,6 +82,8 @@ static const char *settings_of(const struct connection_settings *settings, struc
 static bool start(const struct connection *connection, struct arena *arena, struct database **database,
                   struct error *err)
 {
+    if (!libpq_load(err))
+        return false;
     struct postgres *postgres = ARENA_NEW(arena, struct postgres);
     postgres->base = (struct database){.driver = &postgres_driver, .connection = connection};
     postgres->arena = arena;

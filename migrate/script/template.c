@@ -93,6 +93,14 @@ struct filling {
     unsigned line_number;
 };
 
+/* Puts an error at the "${" before `name`. */
+static bool at_name(const struct filling *filling, struct text line, struct text name, struct error *err)
+{
+    size_t column = text_characters((struct text){.at = line.at, .length = (size_t)(name.at - 2 - line.at)}) + 1;
+    error_place(err, filling->path, filling->line_number, (unsigned)column);
+    return error_excerpt(err, line.at, line.length);
+}
+
 static bool unknown_name(const struct filling *filling, struct text line, struct text name, struct error *err)
 {
     struct name_list known = {0};
@@ -102,9 +110,7 @@ static bool unknown_name(const struct filling *filling, struct text line, struct
     error_set(err, MIGRATE_MALFORMED_FILE, "${%.*s} is not known%s%s%s", (int)name.length, name.at,
               closest ? "; did you mean ${" : "", closest ? closest : "", closest ? "}?" : "");
     error_hint(err, "Known are: %s.", names_join(names_of(&known), ", ", filling->arena));
-    size_t column = text_characters((struct text){.at = line.at, .length = (size_t)(name.at - 2 - line.at)}) + 1;
-    error_place(err, filling->path, filling->line_number, (unsigned)column);
-    return error_excerpt(err, line.at, line.length);
+    return at_name(filling, line, name, err);
 }
 
 static bool value_of(const struct filling *filling, struct text line, struct text name, const char **value,
@@ -132,8 +138,11 @@ static bool fill_values(struct filling *filling, struct text line, struct buffer
         const char *close = memchr(open, '}', (size_t)(end - open));
         const char *value = NULL;
         struct text name = {.at = open + 2, .length = (size_t)((close ? close : end) - open) - 2};
-        if (!close)
-            return unknown_name(filling, line, name, err);
+        if (!close) {
+            error_set(err, MIGRATE_MALFORMED_FILE, "${ is not closed");
+            error_hint(err, "Write ${name} on one line.");
+            return at_name(filling, line, name, err);
+        }
         if (!value_of(filling, line, name, &value, err))
             return false;
         add_value(filled, value, filling->where);

@@ -177,7 +177,8 @@ static void what_is_no_revision_file_is_refused(void **state)
     refused(text_of("SELECT 1;"), "1:1 the file has no Revision ID");
     refused(text_of("-- just text\n-- migrate:upgrade\n"), "1:1 the file has no Revision ID");
     refused_behind_head("/* x */ SELECT 1;\n", "3:9 SQL stands before the first section");
-    refused((struct text){"-- Revision ID: a\n-- migrate:upgrade\nab\0c", 43}, "3:3 a NUL byte");
+    static const char with_nul[] = "-- Revision ID: a\n-- migrate:upgrade\nab\0c";
+    refused((struct text){with_nul, sizeof with_nul - 1}, "3:3 a NUL byte");
     refused_behind_head("-- migrate:upgrade\n\xc3\xa9\xff", "4:2 the byte 0xFF is not UTF-8");
 }
 
