@@ -137,7 +137,7 @@ enum migrate_event_kind {
     MIGRATE_EVENT_STEP,      /* a step begins: `revision`, `direction`, `number` of `total` */
     MIGRATE_EVENT_STATEMENT, /* statements of the current step completed: `number` of `total` (0: not known) */
     MIGRATE_EVENT_STEP_DONE, /* a step has been committed: `revision`, `duration_ms` */
-    MIGRATE_EVENT_WAIT,      /* waiting for a lock: `message` says for whom */
+    MIGRATE_EVENT_WAIT,      /* waiting for the server or a lock: `message` says why, or for whom */
     MIGRATE_EVENT_BUILD,     /* an index builds: `message` is the phase, `number` of `total` blocks, `percent` */
 };
 
@@ -163,7 +163,7 @@ struct migrate_options {
     const char *url;       /* database; NULL: environment, .env, config */
     const char *env_file;  /* NULL: .env beside the config file */
     bool no_env_file;      /* read no .env at all */
-    int64_t wait_ms;       /* keep trying so long while the server is away; 0: one try */
+    int64_t wait_ms;       /* keep trying so long while the server is away; 0: `wait` of the config, or one try */
     /* Called for whatever a user might want to see while a verb runs. The event is valid for the call. */
     void (*observe)(void *context, const struct migrate_event *event);
     /* Receives what --sql prints. false: it could not be written; the verb ends with MIGRATE_FILE. NULL: not wanted. */
@@ -263,6 +263,10 @@ MIGRATE_API enum migrate_code migrate_stamp(struct migrate *, const struct migra
 
 /* Creates the version and history tables where they are missing. */
 MIGRATE_API enum migrate_code migrate_ensure_version(struct migrate *, bool sql);
+
+/* Waits until the database can be reached, for as long as migrate_options.wait_ms or `wait` of the config say, else
+ * 60 s. A wrong password, an unknown database and the like end it at once. The connection stays for the next verb. */
+MIGRATE_API enum migrate_code migrate_wait(struct migrate *);
 
 /* --- asking ------------------------------------------------------------------------------------- */
 

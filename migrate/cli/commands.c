@@ -505,6 +505,17 @@ const struct command commands[VERBS] = {
             .examples = EXAMPLES({"migrate check --single-head --require-downgrade", "in a pull request"},
                                  {"migrate check --pending", "before a release"}),
         },
+    [VERB_WAIT] =
+        {
+            .name = "wait",
+            .group = GROUP_ASK,
+            .summary = "wait until the database can be reached",
+            .details =
+                "Keeps trying for as long as --wait says (here 60s by default) while the server is away, starting "
+                "up, shutting down or out of connections, and exits 10 when the time is up. What waiting cannot "
+                "mend, such as a wrong password or an unknown database, ends it at once.",
+            .examples = EXAMPLES({"migrate wait --wait=5min && migrate upgrade", "in an init container"}),
+        },
     [VERB_LIST_TEMPLATES] =
         {
             .name = "list-templates",

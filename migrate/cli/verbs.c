@@ -235,6 +235,14 @@ static enum migrate_code verb_check(struct run *run)
     return code;
 }
 
+static enum migrate_code verb_wait(struct run *run)
+{
+    enum migrate_code code = migrate_wait(run->migrate);
+    struct report report = answered(run, code);
+    report_done(&report);
+    return code;
+}
+
 /* --- verbs that write files -------------------------------------------------------------------------- */
 
 static enum migrate_code edited(struct run *run, const char *path)
@@ -449,6 +457,7 @@ static const struct {
     [VERB_BRANCHES] = {verb_branches, true},
     [VERB_SHOW] = {verb_show, true},
     [VERB_CHECK] = {verb_check, true},
+    [VERB_WAIT] = {verb_wait, true},
     [VERB_LIST_TEMPLATES] = {verb_list_templates, true},
     [VERB_COMPLETION] = {verb_completion, false},
     [VERB_HELP] = {verb_help, false},
