@@ -87,9 +87,17 @@ static bool resume_unfinished(struct attempt *attempt, struct error *err)
     }
     first->is_resumed = true;
     first->done_before = unfinished->statements_done;
-    warn(attempt->change, arena_printf(attempt->change->arena, "%s of %s goes on after its first %zu statements", word,
-                                       unfinished->revision, unfinished->statements_done));
     return true;
+}
+
+static void warn_of_resuming(const struct attempt *attempt)
+{
+    const struct prepared *first = &attempt->prepared[0];
+    if (first->is_resumed)
+        warn(attempt->change, arena_printf(attempt->change->arena,
+                                           "the %s of %s goes on where it stopped: %zu of %zu statements are done",
+                                           direction_name(attempt->plan.steps[0].direction), id_of(attempt, 0),
+                                           first->done_before, first->statements));
 }
 
 static void warn_of_redundant_rows(const struct attempt *attempt)
@@ -334,13 +342,22 @@ static bool is_partial(const struct attempt *attempt)
            !attempt->played.failed_in_op || attempt->played.failed.kind == OP_ALONE;
 }
 
+/* Where the failure was: the first step that does not stand, or, where several went back together (one transaction for
+ * the run, OR ROLLBACK), a later one. */
+static size_t failed_step(const struct attempt *attempt)
+{
+    size_t step = attempt->played.failed.origin.step;
+    bool is_later = attempt->played.failed_in_op && step > attempt->steps_done && step < attempt->step_count;
+    return is_later ? step : attempt->steps_done;
+}
+
 static void place_error(const struct attempt *attempt, struct error *err)
 {
     const struct played *played = &attempt->played;
     if (attempt->steps_done >= attempt->step_count)
         return;
-    const struct prepared *failed = &attempt->prepared[attempt->steps_done];
-    error_revision(err, id_of(attempt, attempt->steps_done));
+    const struct prepared *failed = &attempt->prepared[failed_step(attempt)];
+    error_revision(err, id_of(attempt, failed_step(attempt)));
     if (!played->failed_in_op || played->failed.origin.statement == NO_STATEMENT || *err->path)
         return;
     size_t within = played->failed_position == SIZE_MAX ? 0 : played->failed_position;
@@ -356,10 +373,16 @@ static void say_what_stands(struct attempt *attempt, struct error *err)
         error_outcome(err, "nothing was changed; the database is at %s.", place);
         return;
     }
-    struct migrate_step *failed = &attempt->steps[attempt->steps_done];
-    const char *id = failed->revision;
+    size_t last = failed_step(attempt);
+    const char *id = attempt->steps[attempt->steps_done].revision;
     bool partial = is_partial(attempt);
-    failed->status = partial ? MIGRATE_STEP_PARTIAL : MIGRATE_STEP_FAILED;
+    for (size_t i = attempt->steps_done; i <= last; i++)
+        attempt->steps[i].status = partial ? MIGRATE_STEP_PARTIAL : MIGRATE_STEP_FAILED;
+    if (!partial && last > attempt->steps_done) {
+        error_outcome(err, "%s to %s were rolled back; the database is at %s.", id, attempt->steps[last].revision,
+                      place);
+        return;
+    }
     if (!partial) {
         error_outcome(err, "%s was rolled back; the database is at %s.", id, place);
         return;
@@ -395,12 +418,13 @@ static void record_failure(const struct attempt *attempt, const struct error *fa
     if (!change->ledger->history || !has_tables || failure->code == MIGRATE_LOST ||
         attempt->steps_done >= attempt->step_count)
         return;
-    const struct prepared *failed = &attempt->prepared[attempt->steps_done];
+    size_t step = failed_step(attempt);
+    const struct prepared *failed = &attempt->prepared[step];
     bool partial = is_partial(attempt);
     bool has_row = failed->is_autocommit && (failed->is_resumed || attempt->played.commits > failed->commits_before);
     struct ledger_entry entry = {
-        .revision = id_of(attempt, attempt->steps_done),
-        .direction = attempt->plan.steps[attempt->steps_done].direction,
+        .revision = id_of(attempt, step),
+        .direction = attempt->plan.steps[step].direction,
         .status = partial ? "running" : "failed",
         .statements_done = failed->done_before,
         .statements = failed->statements,
@@ -462,6 +486,7 @@ static bool change_locked(struct attempt *attempt, struct error *err)
         return false;
     if (!has_something_to_do(attempt))
         return true;
+    warn_of_resuming(attempt);
     observe(change, &(struct migrate_event){.kind = MIGRATE_EVENT_PLAN, .total = attempt->step_count});
     if (play(attempt, err))
         return true;

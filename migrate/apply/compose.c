@@ -256,7 +256,8 @@ static void end_section(struct composer *composer)
     if (is_journaled(composer)) {
         put_reset(composer);
         if (!current_section(composer)->autocommit) {
-            put_progress(composer);
+            if (composer->statement >= current_prepared(composer)->done_before) // a resumed run must not go back
+                put_progress(composer);
             put_commit(composer, true);
         }
     }

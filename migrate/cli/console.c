@@ -53,6 +53,11 @@ bool console_close(struct console *console, struct error *err)
         console->out_errno = errno;
     if (close(STDOUT_FILENO) != 0 && errno != EBADF && !console->out_errno)
         console->out_errno = errno;
+    return console_is_written(console, err);
+}
+
+bool console_is_written(const struct console *console, struct error *err)
+{
     if (!console->out_errno)
         return true;
     errno = console->out_errno;

@@ -62,6 +62,8 @@ static struct report answered(struct run *run, enum migrate_code code)
 {
     if (code != MIGRATE_OK && run->migrate)
         run->error = *migrate_error(run->migrate);
+    if (code == MIGRATE_FILE && !console_is_written(&run->console, &run->failure))
+        (void)fail(run); // the library knows only that its script was not taken; here is why
     return report_of(run, code);
 }
 

@@ -3,6 +3,8 @@
 
 #include "script/template.h"
 
+#include <unistd.h>
+
 static const char config_name[] = "migrate.ini";
 static const char template_name_in_folder[] = "revision.sql.template";
 
@@ -36,6 +38,18 @@ static bool is_free(const char *config, const char *folder, struct arena *arena,
     return true;
 }
 
+/* Both files or none. */
+static bool write_both(const char *folder, const char *template_path, struct text template_text, const char *config,
+                       struct text config_text, struct error *err)
+{
+    if (!folder_create(folder, err) || !file_create(template_path, template_text, err))
+        return false;
+    if (file_create(config, config_text, err))
+        return true;
+    unlink(template_path);
+    return false;
+}
+
 static bool init(struct migrate *migrate, const char *folder, const char *template_name, struct name_list *written,
                  struct error *err)
 {
@@ -48,12 +62,15 @@ static bool init(struct migrate *migrate, const char *folder, const char *templa
     const char *template_path = path_join(arena, folder, template_name_in_folder);
     struct text filled;
     if (!template_fill(text_of(chosen->config_ini), config, replacements, 1, arena, &filled, err) ||
-        !is_free(config, folder, arena, err) || !folder_create(folder, err) ||
-        !file_create(template_path, text_of(chosen->revision_sql), err))
+        !is_free(config, folder, arena, err))
         return false;
+    bool was_there = file_exists(folder);
+    if (!write_both(folder, template_path, text_of(chosen->revision_sql), config, filled, err)) {
+        if (!was_there)
+            rmdir(folder);
+        return false;
+    }
     ARENA_PUSH(arena, written, template_path);
-    if (!file_create(config, filled, err))
-        return false;
     ARENA_PUSH(arena, written, arena_string(arena, config));
     return true;
 }

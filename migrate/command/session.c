@@ -90,15 +90,15 @@ void session_observe(struct migrate *migrate, enum migrate_event_kind kind, cons
 
 /* --- the folder --------------------------------------------------------------------------------- */
 
-static bool folders_exist(const struct migrate *migrate, struct error *err)
+bool session_folders(const struct migrate *migrate, struct error *err)
 {
     for (size_t i = 0; i < migrate->config.version_locations.count; i++) {
         const char *folder = migrate->config.version_locations.items[i];
         if (folder_exists(folder))
             continue;
-        if (file_exists(folder))
-            return error_set(err, MIGRATE_FILE, "the migrations folder %s is not a folder", folder);
-        error_set(err, MIGRATE_FILE, "there is no migrations folder %s", folder);
+        error_set(err, MIGRATE_FILE,
+                  file_exists(folder) ? "the migrations folder %s is not a folder" : "there is no migrations folder %s",
+                  folder);
         return error_hint(err,
                           "Name it with `-d DIR` or script_location in migrate.ini, or begin one with `migrate init`.");
     }
@@ -108,7 +108,7 @@ static bool folders_exist(const struct migrate *migrate, struct error *err)
 bool session_graph(struct migrate *migrate, struct graph *graph, struct error *err)
 {
     struct scripts scripts;
-    return folders_exist(migrate, err) &&
+    return session_folders(migrate, err) &&
            scripts_read(migrate->config.version_locations, &migrate->run, &scripts, err) &&
            graph_build(scripts.revisions, scripts.count, &migrate->run, graph, err);
 }

@@ -29,6 +29,8 @@ enum migrate_code session_end(struct migrate *migrate, bool ok);
 
 void session_observe(struct migrate *migrate, enum migrate_event_kind kind, const char *format, ...) PRINTF_LIKE(3, 4);
 
+/* Are the migrations folders there? */
+MUST_CHECK bool session_folders(const struct migrate *migrate, struct error *err);
 /* The folder's revisions, connected. An empty folder is a graph of none. */
 MUST_CHECK bool session_graph(struct migrate *migrate, struct graph *graph, struct error *err);
 /* Which database is meant; without touching it. */

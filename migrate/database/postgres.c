@@ -1,4 +1,4 @@
-/* postgres.c: PostgreSQL over libpq: connecting, our settings, questions, the lock. Playing is in pipeline.c.
+/* postgres.c: PostgreSQL over libpq: connecting, our settings, questions, the lock. Playing is in play.c.
  *
  * A round trip may cost as much as a hundred statements, so nothing here waits without need: connecting begins before
  * its answer is wanted, and the settings travel with the first questions. */
@@ -472,7 +472,7 @@ static bool play(struct database *database, const struct batch *batch, struct pl
     struct postgres *postgres = (struct postgres *)database;
     if (!postgres->is_set && !ask(database, NULL, 0, NULL, NULL, err))
         return false;
-    return pipeline_play(postgres, batch, played, err);
+    return play_batch(postgres, batch, played, err);
 }
 
 const struct driver postgres_driver = {

@@ -332,11 +332,20 @@ struct words {
 
 static char routine_letter(const char *at, const char *end)
 {
-    static const char *const keywords[] = {"create", "or", "replace", "function", "procedure"};
-    for (size_t i = 0; i < sizeof keywords / sizeof keywords[0]; i++)
-        if (word_is(at, end, keywords[i]))
-            return *keywords[i];
-    return '\0';
+    switch (*at | 0x20) {
+    case 'c':
+        return word_is(at, end, "create") ? 'c' : '\0';
+    case 'o':
+        return word_is(at, end, "or") ? 'o' : '\0';
+    case 'r':
+        return word_is(at, end, "replace") ? 'r' : '\0';
+    case 'f':
+        return word_is(at, end, "function") ? 'f' : '\0';
+    case 'p':
+        return word_is(at, end, "procedure") ? 'p' : '\0';
+    default:
+        return '\0';
+    }
 }
 
 static bool begins_routine(const char first[4])
