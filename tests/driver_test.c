@@ -11,6 +11,7 @@
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -873,6 +874,7 @@ static pid_t start_pooler(struct fixture *at, const char *path, int port, const 
     if (pid == 0) {
         enum { NOBODY = 65534 };
         bool ok = getuid() != 0 || (setgid(NOBODY) == 0 && setuid(NOBODY) == 0); // it refuses to run as root
+        prctl(PR_SET_PDEATHSIG, SIGTERM); // a failed test stops nothing
         if (ok)
             execl("/usr/sbin/pgbouncer", "pgbouncer", "-q", path, (char *)NULL);
         _exit(127);
