@@ -111,13 +111,17 @@ static void start(struct progress *progress)
 /* "building index: scanning table, 1200 of 5000 blocks, 24 %" */
 static void note_build(struct progress *progress, const struct migrate_event *event)
 {
-    char blocks[48] = "", percent[16] = "";
+    struct arena arena = {0};
+    struct buffer said = {.arena = &arena};
+    buffer_string(&said, event->message ? event->message : "");
     if (event->total)
-        snprintf(blocks, sizeof blocks, ", %zu of %zu blocks", event->number, event->total);
+        buffer_printf(&said, ", %zu of %zu blocks", event->number, event->total);
     if (event->percent >= 0)
-        snprintf(percent, sizeof percent, ", %.0f %%", event->percent);
-    snprintf(progress->build, sizeof progress->build, "%.40s%s%s", event->message ? event->message : "", blocks,
-             percent);
+        buffer_printf(&said, ", %.0f %%", event->percent);
+    struct text cut = text_cut((struct text){said.at, said.length}, sizeof progress->build - 1);
+    memcpy(progress->build, cut.at, cut.length);
+    progress->build[cut.length] = '\0';
+    arena_free(&arena);
 }
 
 static void note(struct progress *progress, const struct migrate_event *event)
