@@ -200,7 +200,8 @@ static bool run(const struct project *project, enum direction direction, const c
                             .folder = project->folder,
                             .arena = &arena};
     struct migrate_outcome outcome = {0};
-    bool ok = apply_change(&change, &outcome, err);
+    change.outcome = &outcome;
+    bool ok = apply_change(&change, err);
     *has_failed = faulty.has_failed;
     *was_reached = faulty.calls >= fail_at;
     database_close(faulty.real);
