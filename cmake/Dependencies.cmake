@@ -6,6 +6,19 @@ pkg_check_modules(LIBGIT2 REQUIRED IMPORTED_TARGET libgit2>=1.1)
 pkg_check_modules(CRYPTO REQUIRED IMPORTED_TARGET libcrypto)
 pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson>=2.10)
 
+# libpq and libgit2 are loaded when first needed (migrate/base/library.h): of these we compile against the headers and note the
+# name that the loader knows them by.
+function(note_soname library definition)
+    execute_process(COMMAND ${CMAKE_OBJDUMP} -p ${library} OUTPUT_VARIABLE header COMMAND_ERROR_IS_FATAL ANY)
+    if(NOT header MATCHES "SONAME +([^ \n]+)")
+        message(FATAL_ERROR "${library} has no SONAME")
+    endif()
+    target_compile_definitions(dependencies INTERFACE ${definition}="${CMAKE_MATCH_1}")
+endfunction()
+
 add_library(dependencies INTERFACE)
+target_include_directories(dependencies SYSTEM INTERFACE ${LIBPQ_INCLUDE_DIRS} ${LIBGIT2_INCLUDE_DIRS})
 target_link_libraries(dependencies INTERFACE
-    PkgConfig::LIBPQ PkgConfig::SQLITE PkgConfig::LIBGIT2 PkgConfig::CRYPTO PkgConfig::JANSSON)
+    PkgConfig::SQLITE PkgConfig::CRYPTO PkgConfig::JANSSON ${CMAKE_DL_LIBS})
+note_soname(${pkgcfg_lib_LIBPQ_pq} LIBPQ_SONAME)
+note_soname(${pkgcfg_lib_LIBGIT2_git2} LIBGIT2_SONAME)

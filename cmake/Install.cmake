@@ -21,6 +21,9 @@ target_link_libraries(migrate PRIVATE compiler dependencies)
 target_include_directories(migrate INTERFACE
     $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}/migrate> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
 set_target_properties(migrate PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION ${soversion})
+# migrate_* and nothing else, whatever a dependency's header says of its own names.
+target_link_options(migrate PRIVATE -Wl,--version-script=${CMAKE_CURRENT_LIST_DIR}/migrate.map)
+set_target_properties(migrate PROPERTIES LINK_DEPENDS ${CMAKE_CURRENT_LIST_DIR}/migrate.map)
 
 install(TARGETS migrate_tool RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(TARGETS migrate EXPORT migrateTargets

@@ -3,14 +3,18 @@
  * it these tests say SKIP. Addresses are made by hand here: reading URLs is another room's affair. */
 #include "base/clock.h"
 #include "database/driver.h"
+#include "database/libpq.h"
 
 #include <libpq-fe.h>
 #include <pthread.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -57,6 +61,14 @@ static void set_parameter(struct fixture *at, const char *name, const char *valu
         }
     }
     ARENA_PUSH(&at->arena, &at->address.parameters, (struct parameter){name, value});
+}
+
+static const char *parameter(const struct fixture *at, const char *name)
+{
+    for (size_t i = 0; i < at->address.parameters.count; i++)
+        if (strcmp(at->address.parameters.items[i].name, name) == 0)
+            return at->address.parameters.items[i].value;
+    return "";
 }
 
 static void use_url(struct fixture *at, const char *url)
@@ -456,6 +468,14 @@ static void a_batch_that_cannot_go_on_ends_with_its_own_error(void **state)
     assert_false(has_table(at, "b"));
 }
 
+static void what_stands_outside_a_transaction_is_not_the_next_ones(void **state)
+{
+    struct fixture *at = fixture_of(state);
+    assert_refused(at, PLAY(at, OURS("CREATE TABLE a (x int)"), BEGIN, RUN("nonsense"), COMMIT), MIGRATE_REFUSED, 0);
+    assert_string_equal(at->done, "EB");
+    assert_true(has_table(at, "a"));
+}
+
 static void a_missing_table_is_an_answer(void **state)
 {
     struct fixture *at = fixture_of(state);
@@ -569,14 +589,14 @@ static long peak_kb(void)
     return usage.ru_maxrss;
 }
 
-static void a_long_batch_takes_bounded_memory(void **state)
+/* 100 MB of statements; `sql` is how one begins, `last` its last character. */
+static void play_flood(struct fixture *at, const char *sql, char last)
 {
-    struct fixture *at = fixture_of(state);
     enum { STATEMENTS = 5000, LENGTH = 20000 };
     struct flood flood = {.left = STATEMENTS, .sql = malloc(LENGTH), .length = LENGTH};
     memset(flood.sql, 'x', LENGTH);
-    memcpy(flood.sql, "SELECT '\xc3\xa4", 10); // what goes out comes back
-    flood.sql[LENGTH - 1] = '\'';
+    memcpy(flood.sql, sql, strlen(sql));
+    flood.sql[LENGTH - 1] = last;
     struct batch batch = {.next = next_flood, .done = count_flood, .context = &flood};
     assert_string_equal(ask_for(at, "SELECT 1"), "1");
     long before_kb = peak_kb();
@@ -589,6 +609,17 @@ static void a_long_batch_takes_bounded_memory(void **state)
 #else
     (void)before_kb;
 #endif
+}
+
+static void a_long_batch_with_long_answers_takes_bounded_memory(void **state)
+{
+    play_flood(fixture_of(state), "SELECT '\xc3\xa4", '\'');
+}
+
+/* A server sends short answers only when it has gathered many, or is asked to. */
+static void a_long_batch_with_short_answers_does_not_stall(void **state)
+{
+    play_flood(fixture_of(state), "SELECT 1 --", ' ');
 }
 
 /* ---- PostgreSQL */
@@ -698,16 +729,13 @@ static void postgresql_lock_timeout_is_told_apart(void **state)
     struct fixture *at = fixture_of(state);
     const struct op strict = {.kind = OP_SETTINGS, .lock_timeout_ms = 50, .statement_timeout_ms = -1};
     assert_played(at, PLAY(at, BEGIN, RUN("CREATE TABLE a (x int)"), DURABLE));
-    set_parameter(at, "application_name", "holder");
-    PGconn *link = PQconnectdb(server());
-    PQclear(PQexec(link, "SELECT 1"));
     const char *names[] = {"host", "port", "user", "password", "dbname", NULL};
-    const char *values[] = {PQhost(link), PQport(link), PQuser(link), PQpass(link), "migrate_driver_test", NULL};
+    const char *values[] = {parameter(at, "host"),     parameter(at, "port"),   parameter(at, "user"),
+                            parameter(at, "password"), parameter(at, "dbname"), NULL};
     PGconn *holder = PQconnectdbParams(names, values, 0);
     PQclear(PQexec(holder, "BEGIN; LOCK TABLE a"));
     bool ok = PLAY(at, BEGIN, strict, RUN("ALTER TABLE a ADD y int"), DURABLE);
     PQfinish(holder);
-    PQfinish(link);
     assert_refused(at, ok, MIGRATE_LOCK_TIMEOUT, 0);
 }
 
@@ -739,7 +767,6 @@ static void postgresql_locks_by_name(void **state)
     struct database *other = open_another(at);
     assert_true(database_lock(at->database, "one", 0, &at->err));
     assert_true(database_lock(other, "two", 0, &at->err));
-    assert_false(database_lock(at->database, "two", 0, &at->err) && false);
     database_close(other);
 }
 
@@ -823,6 +850,111 @@ static void postgresql_silence_ends_with_the_time_allowed(void **state)
     double start_ms = clock_ms();
     assert_unconnected(at, MIGRATE_UNREACHABLE);
     assert_true(clock_ms() - start_ms < 3000);
+}
+
+static void postgresql_does_not_hang_on_a_copy_of_ours(void **state)
+{
+    struct fixture *at = fixture_of(state);
+    assert_refused(at, PLAY(at, BEGIN, OURS("CREATE TABLE a (x int)"), OURS("COPY a FROM STDIN"), COMMIT),
+                   MIGRATE_DEFECT, 0);
+    reopen(at);
+    assert_false(has_table(at, "a"));
+}
+
+static pid_t start_pooler(struct fixture *at, const char *path, int port, const char *mode)
+{
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fprintf(file, "[databases]\nmigrate_driver_test = host=%s port=%s user=%s password=%s\n", parameter(at, "host"),
+            parameter(at, "port"), parameter(at, "user"), parameter(at, "password"));
+    fprintf(file, "[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = %d\nauth_type = any\n", port);
+    fprintf(file, "pool_mode = %s\nunix_socket_dir =\n", mode);
+    fclose(file);
+    pid_t pid = fork();
+    if (pid == 0) {
+        enum { NOBODY = 65534 };
+        bool ok = getuid() != 0 || (setgid(NOBODY) == 0 && setuid(NOBODY) == 0); // it refuses to run as root
+        if (ok)
+            execl("/usr/sbin/pgbouncer", "pgbouncer", "-q", path, (char *)NULL);
+        _exit(127);
+    }
+    return pid;
+}
+
+static void stop_pooler(struct fixture *at, pid_t pooler)
+{
+    database_close(at->database);
+    at->database = NULL;
+    kill(pooler, SIGTERM);
+    waitpid(pooler, NULL, 0);
+}
+
+static void connect_to_pooler(struct fixture *at, int port)
+{
+    set_parameter(at, "port", arena_printf(&at->arena, "%d", port));
+    for (int tries = 0; tries < 100; tries++) {
+        reopen(at);
+        if (database_ready(at->database, &at->err))
+            break;
+        clock_sleep_ms(50);
+    }
+    assert_string_equal(ask_for(at, "SELECT 1"), "1");
+}
+
+/* A pooler that hands out server connections for a transaction is as it is usually set up. */
+static void pool_by_transaction(struct fixture *at, const char *path, int port)
+{
+    pid_t pooler = start_pooler(at, path, port, "transaction");
+    connect_to_pooler(at, port);
+    assert_false(database_lock(at->database, "lock", 0, &at->err));
+    assert_int_equal(at->err.code, MIGRATE_POOLER);
+    stop_pooler(at, pooler);
+}
+
+static void pool_by_session(struct fixture *at, const char *path, int port)
+{
+    pid_t pooler = start_pooler(at, path, port, "session");
+    at->connection.pooler_is_session = true;
+    connect_to_pooler(at, port);
+    if (!database_lock(at->database, "lock", 0, &at->err))
+        fail_msg("not locked: %s", at->err.message);
+    assert_played(at, PLAY(at, BEGIN, RUN("CREATE TABLE a (x int)"), DURABLE));
+    stop_pooler(at, pooler);
+}
+
+static void postgresql_behind_a_pooler_gives_no_lock(void **state)
+{
+    struct fixture *at = fixture_of(state);
+    if (access("/usr/sbin/pgbouncer", X_OK) != 0) {
+        print_message("SKIP: no pgbouncer\n");
+        skip();
+    }
+    char folder[] = "/tmp/migrate-driver-test.XXXXXX";
+    assert_non_null(mkdtemp(folder));
+    chmod(folder, 0755);
+    const char *path = arena_printf(&at->arena, "%s/pgbouncer.ini", folder);
+    const char *port = parameter(at, "port");
+    int free_port = 33000 + (int)getpid() % 20000;
+    pool_by_transaction(at, path, free_port);
+    set_parameter(at, "port", port);
+    pool_by_session(at, path, free_port + 1);
+    unlink(path);
+    rmdir(folder);
+}
+
+/* A deferred trigger runs within COMMIT, so it sees what COMMIT was told. */
+static void postgresql_waits_for_the_disk_once(void **state)
+{
+    struct fixture *at = fixture_of(state);
+    assert_played(
+        at, PLAY(at, BEGIN, RUN("CREATE TABLE seen (revision int, waits text)"),
+                 RUN("CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN UPDATE seen SET waits = "
+                     "current_setting('synchronous_commit') WHERE revision = NEW.revision; RETURN NEW; END $$"),
+                 RUN("CREATE CONSTRAINT TRIGGER noted AFTER INSERT ON seen DEFERRABLE INITIALLY DEFERRED FOR EACH ROW "
+                     "EXECUTE FUNCTION note()"),
+                 COMMIT, BEGIN, RUN("INSERT INTO seen VALUES (1)"), COMMIT, BEGIN, RUN("INSERT INTO seen VALUES (2)"),
+                 COMMIT, BEGIN, RUN("INSERT INTO seen VALUES (3)"), DURABLE));
+    assert_string_equal(ask_for(at, "SELECT string_agg(waits, ' ' ORDER BY revision) FROM seen"), "off off on");
 }
 
 static void postgresql_read_only_is_a_matter_of_permission(void **state)
@@ -1038,8 +1170,12 @@ static void names_are_quoted(void **state)
     }
 #define ON_BOTH(test) ON_POSTGRESQL(test), ON_SQLITE(test)
 
-int main(void)
+/* driver_test ['*name*']: the tests of that name alone. */
+int main(int argc, char **argv)
 {
+    struct error err;
+    if (!libpq_load(&err)) // the tests call it themselves
+        return 1;
     const struct CMUnitTest tests[] = {
         ON_BOTH(several_revisions_stand),
         ON_BOTH(an_empty_batch_is_played),
@@ -1054,11 +1190,13 @@ int main(void)
         ON_BOTH(a_statement_stands_alone),
         ON_BOTH(a_refused_statement_alone_leaves_what_came_before_it),
         ON_BOTH(a_batch_that_cannot_go_on_ends_with_its_own_error),
+        ON_BOTH(what_stands_outside_a_transaction_is_not_the_next_ones),
         ON_BOTH(a_missing_table_is_an_answer),
         ON_BOTH(the_lock_is_one_connections),
         ON_BOTH(an_interrupt_stops_a_long_statement),
         ON_BOTH(an_interrupt_between_operations_is_seen),
-        ON_BOTH(a_long_batch_takes_bounded_memory),
+        ON_BOTH(a_long_batch_with_long_answers_takes_bounded_memory),
+        ON_BOTH(a_long_batch_with_short_answers_does_not_stall),
         ON_POSTGRESQL(postgresql_says_where_and_what),
         ON_POSTGRESQL(postgresql_copies),
         ON_POSTGRESQL(postgresql_is_not_hung_by_a_copy_without_data),
@@ -1076,6 +1214,9 @@ int main(void)
         ON_POSTGRESQL(postgresql_uses_the_role_it_is_given),
         ON_POSTGRESQL(postgresql_refusals_are_told_apart),
         ON_POSTGRESQL(postgresql_silence_ends_with_the_time_allowed),
+        ON_POSTGRESQL(postgresql_does_not_hang_on_a_copy_of_ours),
+        ON_POSTGRESQL(postgresql_waits_for_the_disk_once),
+        ON_POSTGRESQL(postgresql_behind_a_pooler_gives_no_lock),
         ON_POSTGRESQL(postgresql_read_only_is_a_matter_of_permission),
         ON_POSTGRESQL(postgresql_drops_the_rows_of_a_large_select),
         ON_POSTGRESQL(postgresql_copies_much),
@@ -1091,5 +1232,7 @@ int main(void)
         cmocka_unit_test(a_batch_is_printed_for_sqlite),
         cmocka_unit_test(names_are_quoted),
     };
+    if (argc > 1)
+        cmocka_set_test_filter(argv[1]);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

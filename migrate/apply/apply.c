@@ -433,8 +433,8 @@ static void record_failure(const struct attempt *attempt, const struct error *fa
         .started_at = clock_rfc3339(clock_now_us() / 1000 * 1000, change->arena),
         .error = failure->message,
     };
-    struct op record = has_row ? ledger_fail(change->ledger, &entry, change->arena)
-                               : ledger_add(change->ledger, change->run, &entry, change->arena);
+    struct op record =
+        has_row ? ledger_fail(change->ledger, &entry) : ledger_add(change->ledger, change->run, &entry, change->arena);
     struct short_list list = {
         .ops = {{.kind = OP_BEGIN}, record, {.kind = OP_COMMIT, .durable = true}},
         .count = 3,
@@ -475,11 +475,8 @@ static bool look_again(struct attempt *attempt, struct error *err)
     struct names before = attempt->state.rows;
     if (!look(attempt, err))
         return false;
-    bool is_same = before.count == attempt->state.rows.count;
-    for (size_t i = 0; is_same && i < before.count; i++)
-        is_same = strcmp(before.items[i], attempt->state.rows.items[i]) == 0;
     list_steps(attempt);
-    return is_same || !has_something_to_do(attempt) || ask(attempt, err);
+    return names_equal(before, attempt->state.rows) || !has_something_to_do(attempt) || ask(attempt, err);
 }
 
 static bool change_locked(struct attempt *attempt, struct error *err)

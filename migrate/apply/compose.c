@@ -353,7 +353,7 @@ static void end_step(struct composer *composer)
     if (is_journaled(composer))
         put_kind(composer, OP_BEGIN);
     for (size_t i = 0; i < step->changes.count; i++)
-        put_ours(composer, ledger_change(composer->what->ledger, &step->changes.items[i], &composer->arena));
+        put_ours(composer, ledger_change(composer->what->ledger, &step->changes.items[i]));
     put_history(composer);
     bool is_last = composer->step + 1 == composer->what->plan->step_count;
     if (!composer->what->one_transaction) {

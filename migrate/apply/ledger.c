@@ -20,12 +20,56 @@ static const char *qualified(const struct ledger *ledger, const char *table, str
     return arena_printf(arena, "%s.%s", identifier_quote(ledger->schema, arena), quoted);
 }
 
+/* PostgreSQL has a clock and users of its own: a row says when its transaction began and when it was about to end. */
+static const char *now_of(const struct ledger *ledger)
+{
+    return ledger->is_file ? "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')" : "clock_timestamp()";
+}
+
+static const char *add_sql(const struct ledger *ledger, const char *finished_at, struct arena *arena)
+{
+    return arena_printf(
+        arena,
+        "INSERT INTO %s (revision, direction, status, statements_done, statements, script_oid, git_commit,"
+        " applied_from, tool_version, error, started_at, finished_at, applied_by)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, %s, %s, %s)",
+        ledger->history, ledger->is_file ? "$11" : "now()", finished_at, ledger->is_file ? "$12" : "session_user");
+}
+
+static const char *move_sql(const struct ledger *ledger, const char *finished_at, struct arena *arena)
+{
+    return arena_printf(arena,
+                        "UPDATE %s SET statements_done = $1, status = $2, error = $3, finished_at = %s"
+                        " WHERE revision = $4 AND direction = $5 AND status = 'running'",
+                        ledger->history, finished_at);
+}
+
+static void spell(struct ledger *ledger, struct arena *arena)
+{
+    ledger->sql.insert = arena_printf(arena, "INSERT INTO %s (version_num) VALUES ($1)", ledger->version);
+    ledger->sql.remove = arena_printf(arena, "DELETE FROM %s WHERE version_num = $1", ledger->version);
+    ledger->sql.update = arena_printf(arena, "UPDATE %s SET version_num = $1 WHERE version_num = $2", ledger->version);
+    if (!ledger->history)
+        return;
+    ledger->sql.add_running = add_sql(ledger, "NULL", arena);
+    ledger->sql.add_ended = add_sql(ledger, now_of(ledger), arena);
+    ledger->sql.move_running = move_sql(ledger, "NULL", arena);
+    ledger->sql.move_ended = move_sql(ledger, now_of(ledger), arena);
+    ledger->sql.fail = arena_printf(arena,
+                                    "UPDATE %s SET status = $1, error = $2"
+                                    " WHERE revision = $3 AND direction = $4 AND status = 'running'",
+                                    ledger->history);
+    ledger->sql.keep = arena_printf(
+        arena, "INSERT INTO %s (oid, part, body) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING", ledger->script);
+}
+
 static void set_schema(struct ledger *ledger, const char *schema, struct arena *arena)
 {
     ledger->schema = schema;
     ledger->version = qualified(ledger, ledger->names.version_table, arena);
     ledger->history = ledger->names.history_table ? qualified(ledger, ledger->names.history_table, arena) : NULL;
     ledger->script = qualified(ledger, script_table, arena);
+    spell(ledger, arena);
 }
 
 void ledger_init(struct ledger *ledger, const struct ledger_names *names, bool is_file, struct arena *arena)
@@ -270,16 +314,16 @@ static void add_value(struct op *op, struct value value)
     op->values[op->value_count++] = value;
 }
 
-struct op ledger_change(const struct ledger *ledger, const struct row_change *change, struct arena *arena)
+static bool has_ended(const struct ledger_entry *entry)
 {
-    const char *sql;
-    if (!change->from)
-        sql = arena_printf(arena, "INSERT INTO %s (version_num) VALUES ($1)", ledger->version);
-    else if (!change->to)
-        sql = arena_printf(arena, "DELETE FROM %s WHERE version_num = $1", ledger->version);
-    else
-        sql = arena_printf(arena, "UPDATE %s SET version_num = $1 WHERE version_num = $2", ledger->version);
-    struct op op = operation(OP_EXPECT_ONE, sql);
+    return strcmp(entry->status, "running") != 0;
+}
+
+struct op ledger_change(const struct ledger *ledger, const struct row_change *change)
+{
+    struct op op = operation(OP_EXPECT_ONE, !change->from ? ledger->sql.insert
+                                            : !change->to ? ledger->sql.remove
+                                                          : ledger->sql.update);
     if (change->to)
         add_value(&op, value_of(change->to));
     if (change->from)
@@ -290,20 +334,7 @@ struct op ledger_change(const struct ledger *ledger, const struct row_change *ch
 struct op ledger_add(const struct ledger *ledger, const struct ledger_run *run, const struct ledger_entry *entry,
                      struct arena *arena)
 {
-    /* PostgreSQL has a clock and a user of its own; a row says when its transaction began and when it was about to end.
-     */
-    bool has_ended = strcmp(entry->status, "running") != 0;
-    const char *sql =
-        arena_printf(arena,
-                     "INSERT INTO %s (revision, direction, status, statements_done, statements, script_oid, git_commit,"
-                     " applied_from, tool_version, error, started_at, finished_at, applied_by)"
-                     " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, %s, %s, %s)",
-                     ledger->history, ledger->is_file ? "$11" : "now()",
-                     !has_ended        ? "NULL"
-                     : ledger->is_file ? "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')"
-                                       : "clock_timestamp()",
-                     ledger->is_file ? "$12" : "session_user");
-    struct op op = operation(OP_EXECUTE, sql);
+    struct op op = operation(OP_EXECUTE, has_ended(entry) ? ledger->sql.add_ended : ledger->sql.add_running);
     add_value(&op, value_of(entry->revision));
     add_value(&op, value_of(direction_name(entry->direction)));
     add_value(&op, value_of(entry->status));
@@ -323,13 +354,7 @@ struct op ledger_add(const struct ledger *ledger, const struct ledger_run *run, 
 
 struct op ledger_move(const struct ledger *ledger, const struct ledger_entry *entry, struct arena *arena)
 {
-    bool has_ended = strcmp(entry->status, "running") != 0;
-    const char *now = ledger->is_file ? "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')" : "clock_timestamp()";
-    const char *sql = arena_printf(arena,
-                                   "UPDATE %s SET statements_done = $1, status = $2, error = $3, finished_at = %s"
-                                   " WHERE revision = $4 AND direction = $5 AND status = 'running'",
-                                   ledger->history, has_ended ? now : "NULL");
-    struct op op = operation(OP_EXPECT_ONE, sql);
+    struct op op = operation(OP_EXPECT_ONE, has_ended(entry) ? ledger->sql.move_ended : ledger->sql.move_running);
     add_value(&op, value_number(entry->statements_done, arena));
     add_value(&op, value_of(entry->status));
     add_value(&op, value_of(entry->error));
@@ -338,13 +363,9 @@ struct op ledger_move(const struct ledger *ledger, const struct ledger_entry *en
     return op;
 }
 
-struct op ledger_fail(const struct ledger *ledger, const struct ledger_entry *entry, struct arena *arena)
+struct op ledger_fail(const struct ledger *ledger, const struct ledger_entry *entry)
 {
-    const char *sql = arena_printf(arena,
-                                   "UPDATE %s SET status = $1, error = $2"
-                                   " WHERE revision = $3 AND direction = $4 AND status = 'running'",
-                                   ledger->history);
-    struct op op = operation(OP_EXPECT_ONE, sql);
+    struct op op = operation(OP_EXPECT_ONE, ledger->sql.fail);
     add_value(&op, value_of(entry->status));
     add_value(&op, value_of(entry->error));
     add_value(&op, value_of(entry->revision));
@@ -355,10 +376,7 @@ struct op ledger_fail(const struct ledger *ledger, const struct ledger_entry *en
 struct op ledger_keep_script(const struct ledger *ledger, const char *oid, size_t part, struct text body,
                              struct arena *arena)
 {
-    struct op op = operation(OP_EXECUTE, arena_printf(arena,
-                                                      "INSERT INTO %s (oid, part, body) VALUES ($1, $2, $3)"
-                                                      " ON CONFLICT DO NOTHING",
-                                                      ledger->script));
+    struct op op = operation(OP_EXECUTE, ledger->sql.keep);
     add_value(&op, value_of(oid));
     add_value(&op, value_number(part, arena));
     add_value(&op, (struct value){.text = body.at, .length = body.length});

@@ -24,6 +24,13 @@ struct ledger {
     const char *version; /* quoted */
     const char *history; /* quoted; NULL: none is kept */
     const char *script;  /* quoted */
+    /* The statements that every revision needs, made once. */
+    struct {
+        const char *insert, *remove, *update; /* of the version table */
+        const char *add_running, *add_ended;  /* of the history */
+        const char *move_running, *move_ended, *fail;
+        const char *keep; /* of the scripts */
+    } sql;
 };
 
 /* A revision that began and has not ended: the process died, or a statement outside transactions was refused. */
@@ -84,14 +91,14 @@ struct ledger_entry {
     const char *error;      /* NULL: none */
 };
 
-/* Operations, with SQL and values in the arena. */
-struct op ledger_change(const struct ledger *ledger, const struct row_change *change, struct arena *arena);
+/* Operations; their SQL is the ledger's, their values are borrowed or in the arena. */
+struct op ledger_change(const struct ledger *ledger, const struct row_change *change);
 struct op ledger_add(const struct ledger *ledger, const struct ledger_run *run, const struct ledger_entry *entry,
                      struct arena *arena);
 /* Moves the running row of the entry's revision on: statements_done, status, and with status "running" nothing else. */
 struct op ledger_move(const struct ledger *ledger, const struct ledger_entry *entry, struct arena *arena);
 /* Writes the error into the running row, and with status "failed" ends it; statements_done stays as it is. */
-struct op ledger_fail(const struct ledger *ledger, const struct ledger_entry *entry, struct arena *arena);
+struct op ledger_fail(const struct ledger *ledger, const struct ledger_entry *entry);
 struct op ledger_keep_script(const struct ledger *ledger, const char *oid, size_t part, struct text body,
                              struct arena *arena);
 /* A statement that fails, saying so, unless the version rows are exactly these: the guard of a printed script. */

@@ -36,8 +36,8 @@ static bool goes_this_way(const struct step *step, const struct script *script, 
     return error_revision(err, id);
 }
 
-static bool prepare_step(const struct graph *graph, const struct step *step, enum dialect dialect, struct arena *arena,
-                         struct prepared *prepared, struct error *err)
+static bool prepare_step(const struct graph *graph, const struct step *step, enum dialect dialect,
+                         struct hasher *hasher, struct arena *arena, struct prepared *prepared, struct error *err)
 {
     const struct revision *planned = &graph->revisions[step->revision];
     struct script *script = &prepared->script;
@@ -45,7 +45,7 @@ static bool prepare_step(const struct graph *graph, const struct step *step, enu
         !goes_this_way(step, script, dialect, err) ||
         !script_judge(script, step->direction, dialect, &prepared->statements, err))
         return *err->revision ? false : error_revision(err, planned->id);
-    hash_blob(script->map.content, prepared->oid);
+    hasher_blob(hasher, script->map.content, prepared->oid);
     prepared->is_autocommit = script_is_autocommit(script, step->direction, dialect);
     file_map_forget(&script->map, script->map.content.length > 1024 * 1024 ? script->map.content.length : 0);
     return true;
@@ -80,20 +80,30 @@ static bool may_share_transaction(const struct prepared *prepared, bool one_tran
     return error_revision(err, id);
 }
 
+static bool prepare_steps(const struct graph *graph, const struct plan *plan, enum dialect dialect,
+                          bool one_transaction, size_t width, struct hasher *hasher, struct arena *arena,
+                          struct prepared *prepared, struct error *err)
+{
+    for (size_t i = 0; i < plan->step_count; i++) {
+        const struct step *step = &plan->steps[i];
+        if (!fits(&step->changes, width, err))
+            return false;
+        if (step->direction != DIRECTION_STAMP &&
+            (!prepare_step(graph, step, dialect, hasher, arena, &prepared[i], err) ||
+             !may_share_transaction(&prepared[i], one_transaction, err)))
+            return false;
+    }
+    return true;
+}
+
 bool prepare_plan(const struct graph *graph, const struct plan *plan, enum dialect dialect, bool one_transaction,
                   size_t width, struct arena *arena, struct prepared **prepared, struct error *err)
 {
     *prepared = ARENA_ARRAY(arena, plan->step_count, struct prepared);
-    for (size_t i = 0; i < plan->step_count; i++) {
-        const struct step *step = &plan->steps[i];
-        struct prepared *this = &(*prepared)[i];
-        if (!fits(&step->changes, width, err))
-            return false;
-        if (step->direction != DIRECTION_STAMP && (!prepare_step(graph, step, dialect, arena, this, err) ||
-                                                   !may_share_transaction(this, one_transaction, err)))
-            return false;
-    }
-    return true;
+    struct hasher *hasher = plan->step_count ? hasher_new() : NULL;
+    bool ok = prepare_steps(graph, plan, dialect, one_transaction, width, hasher, arena, *prepared, err);
+    hasher_free(hasher);
+    return ok;
 }
 
 void prepare_close(struct prepared *prepared, size_t count)

@@ -81,6 +81,15 @@ static inline bool names_have(struct names names, const char *name)
     return false;
 }
 
+/* The same names in the same order? */
+static inline bool names_equal(struct names a, struct names b)
+{
+    bool equal = a.count == b.count;
+    for (size_t i = 0; equal && i < a.count; i++)
+        equal = strcmp(a.items[i], b.items[i]) == 0;
+    return equal;
+}
+
 /* "a, b, c" */
 char *names_join(struct names names, const char *separator, struct arena *arena);
 

@@ -94,6 +94,14 @@ static bool take_time(struct text *text, struct tm *parts, int64_t *micro)
     return !take_character(text, ".,") || take_fraction(text, micro);
 }
 
+/* timegm() makes the 31st of a shorter month the 1st of the next. */
+static bool is_date(const struct tm *parts)
+{
+    struct tm date = {.tm_year = parts->tm_year, .tm_mon = parts->tm_mon, .tm_mday = parts->tm_mday};
+    timegm(&date);
+    return date.tm_mday == parts->tm_mday;
+}
+
 bool clock_parse(struct text text, int64_t *time_us)
 {
     struct tm parts = {0};
@@ -110,6 +118,8 @@ bool clock_parse(struct text text, int64_t *time_us)
         return false;
     parts.tm_year -= 1900;
     parts.tm_mon -= 1;
+    if (!is_date(&parts))
+        return false;
     *time_us = ((int64_t)timegm(&parts) - offset) * 1000000 + micro;
     return true;
 }

@@ -7,37 +7,53 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Control characters would let a server's message or a file's name write several lines, or move the cursor. */
-static void one_line(char *text)
+/* Control characters (C1's too, which UTF-8 writes C2 80 to C2 9F) would let a server's message or a file's name write
+ * several lines, or move the cursor; bytes that are no UTF-8 would make the JSON unreadable. */
+static void make_plain(char *text)
 {
-    for (unsigned char *at = (unsigned char *)text; *at; at++)
-        if (*at < ' ' || *at == 0x7f)
+    for (unsigned char *at = (unsigned char *)text; *at; at++) {
+        if (at[0] == 0xC2 && at[1] >= 0x80 && at[1] < 0xA0)
+            at[0] = at[1] = ' ';
+        if (*at < ' ' || *at == 0x7F)
             *at = ' ';
-    for (size_t length = strlen(text); length > 0 && text[length - 1] == ' ';)
-        text[--length] = '\0';
-}
-
-static void put(char *field, size_t size_bytes, const char *format, va_list arguments)
-{
-    int wanted = vsnprintf(field, size_bytes, format, arguments);
-    if (wanted >= 0 && (size_t)wanted >= size_bytes)
-        field[text_cut(text_of(field), size_bytes - 1).length] = '\0';
-    one_line(field);
+    }
+    size_t length = strlen(text);
+    for (size_t good = 0; (good += text_utf8_length(text_of(text + good))) < length;)
+        text[good] = '?';
 }
 
 static void copy(char *field, size_t size_bytes, const char *text, size_t length)
 {
     struct text cut = text_cut((struct text){.at = text, .length = length}, size_bytes - 1);
-    memcpy(field, cut.at, cut.length);
+    if (cut.length)
+        memmove(field, cut.at, cut.length); // it may be the field itself
     field[cut.length] = '\0';
+    make_plain(field);
+}
+
+/* By way of a text of its own, since an argument may be a field of the same error, and some bytes longer than the
+ * longest field, to see whether the last character is whole. */
+static void put(char *field, size_t size_bytes, const char *format, va_list arguments)
+{
+    char text[sizeof((struct error *)NULL)->message + 8];
+    vsnprintf(text, sizeof text, format, arguments);
+    copy(field, size_bytes, text, strlen(text));
+    for (size_t length = strlen(field); length > 0 && field[length - 1] == ' ';)
+        field[--length] = '\0';
+}
+
+static void start(struct error *err, enum migrate_code code, const char *format, va_list arguments)
+{
+    struct error filled = {.code = code};
+    put(filled.message, sizeof filled.message, format, arguments);
+    *err = filled;
 }
 
 bool error_set(struct error *err, enum migrate_code code, const char *format, ...)
 {
-    *err = (struct error){.code = code};
     va_list arguments;
     va_start(arguments, format);
-    put(err->message, sizeof err->message, format, arguments);
+    start(err, code, format, arguments);
     va_end(arguments);
     return false;
 }
@@ -45,10 +61,9 @@ bool error_set(struct error *err, enum migrate_code code, const char *format, ..
 bool error_errno(struct error *err, const char *format, ...)
 {
     int number = errno; // before anything below can change it
-    *err = (struct error){.code = MIGRATE_FILE};
     va_list arguments;
     va_start(arguments, format);
-    put(err->message, sizeof err->message, format, arguments);
+    start(err, MIGRATE_FILE, format, arguments);
     va_end(arguments);
     size_t used = strlen(err->message);
     snprintf(err->message + used, sizeof err->message - used, ": %s", strerror(number));

@@ -1,6 +1,8 @@
 /* file.c: files and folders, with errors that name them. */
 #include "base/file.h"
 
+#include "base/hash.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -147,26 +149,26 @@ static bool link_into_place(const char *temporary, const char *path, struct erro
     return error_errno(err, "cannot write %s", path);
 }
 
+static bool create_by_way_of(const char *temporary, const char *path, struct text content, struct error *err)
+{
+    int file = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (file < 0)
+        return error_errno(err, "cannot write %s", path);
+    bool ok = (write_all(file, content) && fsync(file) == 0) || error_errno(err, "cannot write %s", path);
+    close(file);
+    ok = ok && link_into_place(temporary, path, err);
+    unlink(temporary);
+    return ok;
+}
+
 bool file_create(const char *path, struct text content, struct error *err)
 {
     if (file_exists(path))
         return error_set(err, MIGRATE_FILE_EXISTS, "%s exists already", path);
     struct arena arena = {0};
-    char *temporary = arena_printf(&arena, "%s.XXXXXX", path);
-    int file = mkstemp(temporary);
-    bool ok = false;
-    if (file < 0) {
-        error_errno(err, "cannot write %s", path);
-    } else {
-        mode_t mask = umask(0);
-        umask(mask);
-        ok = write_all(file, content) && fchmod(file, 0666 & ~mask) == 0 && fsync(file) == 0;
-        if (!ok)
-            error_errno(err, "cannot write %s", path);
-        close(file);
-        ok = ok && link_into_place(temporary, path, err);
-        unlink(temporary);
-    }
+    char random[9];
+    bool ok = hash_random_hex(random, sizeof random - 1, err) &&
+              create_by_way_of(arena_printf(&arena, "%s.%s", path, random), path, content, err);
     arena_free(&arena);
     return ok;
 }

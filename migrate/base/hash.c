@@ -9,6 +9,8 @@
 /* Calls `take` with the content's pieces, each CR before an LF left out. */
 static void each_piece(struct text content, void (*take)(void *, struct text), void *context)
 {
+    if (content.length == 0)
+        return;
     const char *end = content.at + content.length;
     const char *piece = content.at;
     for (const char *at = piece; at < end; at++) {
@@ -40,23 +42,43 @@ static void hex_of(const unsigned char *bytes, size_t size_bytes, char *hex)
         snprintf(hex + 2 * i, 3, "%02x", bytes[i]);
 }
 
-void hash_blob(struct text content, char oid[OID_LENGTH + 1])
+/* A digest's context under a name of ours; it keeps the algorithm that it was first given. */
+struct hasher *hasher_new(void)
 {
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    if (!context || EVP_DigestInit_ex(context, EVP_sha1(), NULL) != 1)
+        abort();
+    return (struct hasher *)context;
+}
+
+void hasher_free(struct hasher *hasher)
+{
+    EVP_MD_CTX_free((EVP_MD_CTX *)hasher);
+}
+
+void hasher_blob(struct hasher *hasher, struct text content, char oid[OID_LENGTH + 1])
+{
+    EVP_MD_CTX *context = (EVP_MD_CTX *)hasher;
     size_t length = 0;
     each_piece(content, add_length, &length);
     char header[32];
     int header_length = snprintf(header, sizeof header, "blob %zu", length) + 1; // its NUL belongs to it
 
     unsigned char digest[EVP_MAX_MD_SIZE];
-    EVP_MD_CTX *context = EVP_MD_CTX_new();
-    if (!context || EVP_DigestInit_ex(context, EVP_sha1(), NULL) != 1)
+    if (EVP_DigestInit_ex(context, NULL, NULL) != 1)
         abort();
     add_digest(context, (struct text){.at = header, .length = (size_t)header_length});
     each_piece(content, add_digest, context);
     if (EVP_DigestFinal_ex(context, digest, NULL) != 1)
         abort();
-    EVP_MD_CTX_free(context);
     hex_of(digest, OID_LENGTH / 2, oid);
+}
+
+void hash_blob(struct text content, char oid[OID_LENGTH + 1])
+{
+    struct hasher *hasher = hasher_new();
+    hasher_blob(hasher, content, oid);
+    hasher_free(hasher);
 }
 
 int64_t hash_key(struct text text)

@@ -1,6 +1,7 @@
 /* text.c: slices of text and growing text. */
 #include "base/text.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
@@ -21,33 +22,44 @@ struct text text_trim(struct text text)
     return text;
 }
 
+/* An empty slice may point nowhere, which the library's functions do not allow. */
+static bool same(const char *a, const char *b, size_t length)
+{
+    return length == 0 || memcmp(a, b, length) == 0;
+}
+
+static bool same_nocase(const char *a, const char *b, size_t length)
+{
+    return length == 0 || strncasecmp(a, b, length) == 0;
+}
+
 bool text_is(struct text text, const char *string)
 {
-    return text.length == strlen(string) && memcmp(text.at, string, text.length) == 0;
+    return text.length == strlen(string) && same(text.at, string, text.length);
 }
 
 bool text_is_nocase(struct text text, const char *string)
 {
-    return text.length == strlen(string) && strncasecmp(text.at, string, text.length) == 0;
+    return text.length == strlen(string) && same_nocase(text.at, string, text.length);
 }
 
 bool text_starts(struct text text, const char *prefix)
 {
     size_t length = strlen(prefix);
-    return text.length >= length && memcmp(text.at, prefix, length) == 0;
+    return text.length >= length && same(text.at, prefix, length);
 }
 
 bool text_starts_nocase(struct text text, const char *prefix)
 {
     size_t length = strlen(prefix);
-    return text.length >= length && strncasecmp(text.at, prefix, length) == 0;
+    return text.length >= length && same_nocase(text.at, prefix, length);
 }
 
 struct text text_split(struct text text, char separator, struct text *rest)
 {
     const char *found = text.length ? memchr(text.at, separator, text.length) : NULL;
     if (!found) {
-        *rest = (struct text){.at = text.at + text.length, .length = 0};
+        *rest = (struct text){.at = text.length ? text.at + text.length : text.at, .length = 0};
         return text;
     }
     size_t length = (size_t)(found - text.at);
@@ -196,9 +208,9 @@ bool text_integer(struct text text, int64_t *number)
         if (!(digits[i] >= '0' && digits[i] <= '9') &&
             !(i == 0 && text.length > 1 && (digits[i] == '-' || digits[i] == '+')))
             return false;
-    char *end = NULL;
-    long long parsed = strtoll(digits, &end, 10);
-    if (parsed == INT64_MAX || parsed == INT64_MIN)
+    errno = 0;
+    long long parsed = strtoll(digits, NULL, 10);
+    if (errno == ERANGE)
         return false;
     *number = parsed;
     return true;

@@ -173,7 +173,7 @@ static const struct option merge_rows[] = {
     {.name = "dry-run",                                                                                                \
      .kind = OPTION_FLAG,                                                                                              \
      .offset = LINE(change.dry_run),                                                                                   \
-     .summary = "show each statement that would run; change nothing"},                       \
+     .summary = "show each statement that would run; change nothing"},                                                 \
         {.name = "sql",                                                                                                \
          .kind = OPTION_FLAG,                                                                                          \
          .offset = LINE(change.sql),                                                                                   \
@@ -555,16 +555,6 @@ bool command_unknown(const char *name, struct arena *arena, struct error *err)
     return error_hint(err, "\"migrate help\" lists the commands.");
 }
 
-/* A name that --option of this command could have been; the hint of the reader is better where it has one. */
-static bool bad_option(const struct command_line *line, struct error *err)
-{
-    if (err->hint[0])
-        return false;
-    if (line->command)
-        return error_hint(err, "\"migrate help %s\" lists the options.", line->command->name);
-    return error_hint(err, "Options of a command are written behind it; \"migrate help\" lists commands and options.");
-}
-
 static bool wrong_count(const struct command *command, size_t count, struct error *err)
 {
     if (count < command->at_least)
@@ -607,6 +597,7 @@ static bool take_command(const char *name, struct option_reader *reader, struct 
     if (!line->command)
         return command_unknown(name, reader->arena, err);
     options_initial(line->command->options, line);
+    reader->listed = arena_printf(reader->arena, "\"migrate help %s\" lists the options.", line->command->name);
     reader->only_arguments |= command_verb(line->command) == VERB_COMPLETE; // its words are someone else's line
     return true;
 }
@@ -615,14 +606,21 @@ bool command_line_read(int argc, char *const *argv, struct arena *arena, struct 
 {
     struct option_table tables[] = {{NULL, 0}, global_options};
     struct option_reader reader = {
-        .argv = argv, .argc = argc, .at = 1, .tables = tables, .table_count = 2, .into = line, .arena = arena};
+        .argv = argv,
+        .argc = argc,
+        .at = 1,
+        .tables = tables,
+        .table_count = 2,
+        .into = line,
+        .arena = arena,
+        .listed = "Options of a command are written behind it; \"migrate help\" lists commands and options."};
     struct name_list arguments = {0};
     *line = (struct command_line){0};
     options_initial(global_options, line);
     for (;;) {
         const char *word = NULL;
         if (!options_read(&reader, &word, err))
-            return bad_option(line, err);
+            return false;
         if (reader.stopped)
             return true;
         if (!word)

@@ -40,8 +40,8 @@ void console_open(struct console *console, const struct global_arguments *wanted
                                 .is_quiet = wanted->quiet,
                                 .is_verbose = wanted->verbose,
                                 .logs_json = wanted->log_format == FORMAT_JSON};
-    bool bar = wanted->progress == WHEN_ALWAYS ||
-               (wanted->progress == WHEN_AUTO && isatty(STDERR_FILENO) && !console->is_quiet && !console->logs_json);
+    bool automatic = isatty(STDERR_FILENO) && !console->is_quiet;
+    bool bar = !console->logs_json && (wanted->progress == WHEN_ALWAYS || (wanted->progress == WHEN_AUTO && automatic));
     progress_open(&console->progress, console->err, bar, console->is_unicode);
 }
 
@@ -92,12 +92,23 @@ const char *duration_text(double milliseconds, struct arena *arena)
     return arena_printf(arena, "%ld min %02ld s", seconds / 60, seconds % 60);
 }
 
+/* Bytes of the control character at `at`: C0, DEL, or one of C1, which some terminals obey too. 0: it is none. */
+static size_t control_bytes(const char *at)
+{
+    unsigned char byte = (unsigned char)at[0], next = byte ? (unsigned char)at[1] : 0;
+    if (byte == 0xC2 && next >= 0x80 && next <= 0x9F)
+        return 2;
+    return byte < ' ' || byte == 0x7f;
+}
+
 const char *visible(const char *text, struct arena *arena)
 {
     char *copy = arena_string(arena, text ? text : "");
-    for (unsigned char *at = (unsigned char *)copy; *at; at++)
-        if (*at < ' ' || *at == 0x7f)
-            *at = ' ';
+    for (char *at = copy; *at; at++) {
+        size_t length = control_bytes(at);
+        memset(at, ' ', length);
+        at += length == 2;
+    }
     return copy;
 }
 
@@ -108,11 +119,24 @@ static const char *const level_names[] = {
     [LEVEL_WARNING] = "warning", [LEVEL_ERROR] = "error",
 };
 
+/* Where both streams end in one place, what was said first should stand first. */
+static void begin_line(struct console *console)
+{
+    if (!console->out_errno && fflush(stdout) != 0)
+        console->out_errno = errno;
+    progress_hide(&console->progress);
+}
+
+static void end_line(struct console *console)
+{
+    progress_resume(&console->progress);
+}
+
 static void write_line(struct console *console, const char *line)
 {
-    progress_hide(&console->progress);
+    begin_line(console);
     fprintf(stderr, "%s\n", line);
-    progress_resume(&console->progress);
+    end_line(console);
 }
 
 /* NULL and "" are left out; a string that is no UTF-8 cannot stand in JSON and becomes "?". */
@@ -214,8 +238,9 @@ static void add_blank(struct buffer *out, struct text text)
 static void add_visible(struct buffer *out, struct text text)
 {
     for (size_t i = 0; i < text.length; i++) {
-        unsigned char byte = (unsigned char)text.at[i];
-        buffer_character(out, (byte < ' ' && byte != '\t') || byte == 0x7f ? ' ' : (char)byte);
+        bool is_control = text.at[i] != '\t' && control_bytes(text.at + i);
+        buffer_character(out, is_control ? ' ' : text.at[i]);
+        i += is_control && text.at[i] == '\xC2';
     }
 }
 
@@ -258,7 +283,7 @@ static void error_lines(struct console *console, const struct migrate_error *err
 {
     const struct palette *p = console->err;
     const char *message = *error->message ? error->message : migrate_code_meaning(error->code);
-    progress_hide(&console->progress);
+    begin_line(console);
     fprintf(stderr, "%serror:%s %s%s%s%s", p->red, p->off, p->bold, place_text(error, arena), visible(message, arena),
             p->off);
     if (*error->sqlstate)
@@ -268,7 +293,7 @@ static void error_lines(struct console *console, const struct migrate_error *err
         fprintf(stderr, "%shint:%s %s\n", p->cyan, p->off, visible(error->hint, arena));
     if (*error->outcome)
         fprintf(stderr, "%s\n", visible(error->outcome, arena));
-    progress_resume(&console->progress);
+    end_line(console);
 }
 
 static json_t *error_object(const struct migrate_error *error, struct arena *arena)
@@ -307,10 +332,10 @@ bool console_can_ask(void)
 bool console_ask(struct console *console, const char *question)
 {
     char answer[16] = "";
-    progress_hide(&console->progress);
+    begin_line(console);
     fprintf(stderr, "%s%s%s [y/N] ", console->err->bold, question, console->err->off);
     bool answered = fgets(answer, sizeof answer, stdin); // NULL also when a signal came in between
-    progress_resume(&console->progress);
+    end_line(console);
     if (!answered)
         fputc('\n', stderr);
     struct text word = text_trim(text_of(answer));

@@ -32,12 +32,14 @@ struct picture {
     struct lanes lanes;
 };
 
-static bool is_listed(const struct migrate_listing *listing, const char *revision)
+/* Where a parent of revision `child` stands; revision_count if it is not listed. Parents stand below, and mostly near.
+ */
+static size_t listed_below(const struct migrate_listing *listing, size_t child, const char *parent)
 {
-    for (size_t i = 0; i < listing->revision_count; i++)
-        if (strcmp(listing->revisions[i].revision, revision) == 0)
-            return true;
-    return false;
+    size_t at = child + 1;
+    while (at < listing->revision_count && strcmp(listing->revisions[at].revision, parent) != 0)
+        at++;
+    return at;
 }
 
 static const char *lane_colour(const struct picture *picture, size_t lane)
@@ -150,13 +152,14 @@ static void dots_line(struct picture *picture, size_t own)
     end_line(&picture->out);
 }
 
-static void follow_parents(struct picture *picture, const struct migrate_revision *revision, size_t own)
+static void follow_parents(struct picture *picture, size_t index, size_t own)
 {
+    const struct migrate_revision *revision = &picture->listing->revisions[index];
     struct lanes *lanes = &picture->lanes;
     bool own_is_taken = false;
     for (size_t i = 0; i < revision->down_revision_count; i++) {
         const char *parent = revision->down_revisions[i];
-        if (!is_listed(picture->listing, parent))
+        if (listed_below(picture->listing, index, parent) == picture->listing->revision_count)
             continue;
         if (!own_is_taken) {
             lanes->items[own].waits_for = parent;
@@ -188,7 +191,7 @@ const char *draw_text(const struct migrate_listing *listing, bool is_unicode, co
             own = open_lane(&picture, 0, revision->revision);
         join_lanes(&picture, revision->revision, own);
         node_line(&picture, revision, own, label(revision, palette, arena));
-        follow_parents(&picture, revision, own);
+        follow_parents(&picture, i, own);
     }
     return buffer_done(&picture.out);
 }
@@ -259,10 +262,11 @@ static void mermaid_quoted(struct buffer *out, const char *text)
 static void mermaid_edges(struct buffer *out, const struct migrate_listing *listing, size_t child,
                           const char *const *parents, size_t count, const char *arrow)
 {
-    for (size_t i = 0; i < count; i++)
-        for (size_t parent = 0; parent < listing->revision_count; parent++)
-            if (strcmp(listing->revisions[parent].revision, parents[i]) == 0)
-                buffer_printf(out, "    r%zu %s r%zu\n", parent, arrow, child);
+    for (size_t i = 0; i < count; i++) {
+        size_t parent = listed_below(listing, child, parents[i]);
+        if (parent < listing->revision_count)
+            buffer_printf(out, "    r%zu %s r%zu\n", parent, arrow, child);
+    }
 }
 
 const char *draw_mermaid(const struct migrate_listing *listing, struct arena *arena)

@@ -194,7 +194,7 @@ static void files(struct buffer *out)
 const char *manual_page(struct arena *arena)
 {
     struct buffer out = {.arena = arena};
-    buffer_printf(&out, ".TH MIGRATE 1 \"\" \"migrate %s\" \"User Commands\"\n.nh\n.ad l\n", MIGRATE_VERSION);
+    buffer_printf(&out, ".nr HY 0\n.TH MIGRATE 1 \"\" \"migrate %s\" \"User Commands\"\n.nh\n.ad l\n", MIGRATE_VERSION);
     section(&out, "NAME");
     buffer_string(&out, "migrate \\- schema migrations for PostgreSQL and SQLite\n");
     section(&out, "SYNOPSIS");

@@ -38,6 +38,11 @@ const struct option *option_lettered(const struct option_reader *reader, char le
     return NULL;
 }
 
+static const char *listed(const struct option_reader *reader)
+{
+    return reader->listed ? reader->listed : "";
+}
+
 static bool unknown_option(const struct option_reader *reader, struct text name, struct error *err)
 {
     struct name_list names = {0};
@@ -46,13 +51,15 @@ static bool unknown_option(const struct option_reader *reader, struct text name,
             ARENA_PUSH(reader->arena, &names, reader->tables[t].rows[i].name);
     const char *closest = text_closest(arena_copy(reader->arena, name.at, name.length), names_of(&names));
     error_set(err, MIGRATE_USAGE, "there is no option --%.*s", (int)name.length, name.at);
-    return closest ? error_hint(err, "Did you mean --%s?", closest) : false;
+    return closest ? error_hint(err, "Did you mean --%s?", closest) : error_hint(err, "%s", listed(reader));
 }
 
-static bool unknown_letter(const char *word, char letter, struct error *err)
+static bool unknown_letter(const struct option_reader *reader, const char *word, char letter, struct error *err)
 {
-    if (word[2] == '\0')
-        return error_set(err, MIGRATE_USAGE, "there is no option -%c", letter);
+    if (word[2] == '\0') {
+        error_set(err, MIGRATE_USAGE, "there is no option -%c", letter);
+        return error_hint(err, "%s", listed(reader));
+    }
     error_set(err, MIGRATE_USAGE, "there is no option -%c, as in %s", letter, word);
     return error_hint(err, "Long options begin with two dashes: -%s.", word);
 }
@@ -160,7 +167,7 @@ static bool read_letters(struct option_reader *reader, const char *word, struct 
     for (const char *letter = word + 1; *letter; letter++) {
         const struct option *option = option_lettered(reader, *letter);
         if (!option)
-            return unknown_letter(word, *letter, err);
+            return unknown_letter(reader, word, *letter, err);
         if (option_is_flag(option)) {
             if (!put(reader, option, NULL, err))
                 return false;

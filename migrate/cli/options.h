@@ -50,6 +50,7 @@ struct option_reader {
     size_t table_count;
     void *into;          /* the struct that rows point into */
     struct arena *arena; /* for lists */
+    const char *listed;  /* a sentence: where the options are listed, as the hint for a name that none is close to */
     bool only_arguments; /* -- was read */
     bool stopped;        /* an OPTION_STOP was read */
 };

@@ -82,15 +82,15 @@ static void *redraw(void *context)
 {
     struct progress *progress = context;
     pthread_mutex_lock(&progress->lock);
-    while (!progress->stopping) {
-        if (progress->step > 0 && progress->step <= progress->steps)
-            draw(progress);
+    while (!progress->stopping) { // waits first: a run that is over at once shows no bar at all
         struct timespec until;
         clock_gettime(CLOCK_MONOTONIC, &until);
         until.tv_nsec += REDRAW_MS * 1000000L;
         until.tv_sec += until.tv_nsec / 1000000000L;
         until.tv_nsec %= 1000000000L;
         pthread_cond_timedwait(&progress->stop, &progress->lock, &until);
+        if (!progress->stopping && progress->step > 0 && progress->step <= progress->steps)
+            draw(progress);
     }
     erase(progress);
     pthread_mutex_unlock(&progress->lock);

@@ -199,6 +199,15 @@ static void stamp_line(const struct report *report, const struct migrate_outcome
         console_out(report->console, "%s is stamped %s%s%s (it was at %s)\n", url, p->yellow, to, p->off, from);
 }
 
+/* Was any step reached? A list of what was skipped alone says nothing. */
+static bool began(const struct migrate_outcome *outcome)
+{
+    for (size_t i = 0; i < outcome->step_count; i++)
+        if (outcome->steps[i].status != MIGRATE_STEP_SKIPPED)
+            return true;
+    return false;
+}
+
 /* With --sql the script is the result. */
 void report_change(const struct report *report, const struct migrate_outcome *outcome)
 {
@@ -209,17 +218,25 @@ void report_change(const struct report *report, const struct migrate_outcome *ou
     }
     if (!outcome || (stamps ? report->line->stamp.sql : report->line->change.sql))
         return;
-    if (!stamps)
+    if (!stamps && began(outcome))
         change_steps(report, outcome);
     if (!failed(report))
         (stamps ? stamp_line : closing_line)(report, outcome);
 }
 
+/* Whatever the steps are by now, to whoever is asked they are a plan. */
 void report_plan(struct console *console, const struct migrate_outcome *plan, struct arena *arena)
 {
-    struct widths widths = step_widths(plan, arena);
+    struct migrate_step *steps = ARENA_ARRAY(arena, plan->step_count, struct migrate_step);
+    struct migrate_outcome planned = *plan;
+    planned.steps = steps;
+    for (size_t i = 0; i < plan->step_count; i++) {
+        steps[i] = plan->steps[i];
+        steps[i].status = MIGRATE_STEP_PLANNED;
+    }
+    struct widths widths = step_widths(&planned, arena);
     for (size_t i = 0; i < plan->step_count; i++)
-        fprintf(stderr, "%s\n", step_line(&plan->steps[i], &widths, console->err, arena));
+        fprintf(stderr, "%s\n", step_line(&steps[i], &widths, console->err, arena));
 }
 
 /* --- revisions ------------------------------------------------------------------------------------ */
@@ -292,7 +309,7 @@ static void long_form(const struct report *report, const struct migrate_revision
     struct migrate_revision bare = *revision;
     bare.branch_count = 0; // they have a line of their own
     console_out(console, "%sRev:%s %s\n", console->out->bold, console->out->off,
-                revision_text(&bare, true, true, console->out, arena));
+                revision_text(&bare, true, command_verb(report->line->command) != VERB_CURRENT, console->out, arena));
     console_out(console, "%s: %s\n", revision->is_merge_point ? "Merges" : "Parent", parents_text(revision, arena));
     if (revision->depends_on_count)
         console_out(console, "Also depends on: %s\n",

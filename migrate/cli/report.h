@@ -10,6 +10,7 @@ struct report {
     const struct command_line *line;
     struct arena *arena;
     enum migrate_code code;
+    int exit;                                /* the status the process will end with */
     const struct migrate_error *error;       /* looked at when the code's exit status is neither 0 nor 1 */
     const struct migrate_database *database; /* NULL: none was needed */
 };

@@ -54,11 +54,14 @@ static json_t *begin(const struct report *report)
     return object;
 }
 
-static json_t *error_object(const struct migrate_error *error, enum migrate_code code, struct arena *arena)
+static json_t *error_object(const struct report *report)
 {
+    const struct migrate_error *error = report->error;
+    struct arena *arena = report->arena;
+    enum migrate_code code = report->code;
     json_t *object = json_object();
     set(object, "code", json_string(migrate_code_name(code)));
-    set(object, "exit", json_integer(migrate_code_exit(code)));
+    set(object, "exit", json_integer(report->exit));
     set(object, "message", json_text(*error->message ? error->message : migrate_code_meaning(code), arena));
     set(object, "hint", text_or_null(error->hint, arena));
     set(object, "path", text_or_null(error->path, arena));
@@ -73,7 +76,7 @@ static json_t *error_object(const struct migrate_error *error, enum migrate_code
 static const char *end(const struct report *report, json_t *object)
 {
     if (migrate_code_exit(report->code) > 1)
-        set(object, "error", error_object(report->error, report->code, report->arena));
+        set(object, "error", error_object(report));
     char *line = json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(12));
     const char *copy = line ? arena_string(report->arena, line) : "{}";
     free(line);

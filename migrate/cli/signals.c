@@ -9,6 +9,7 @@
 
 static _Atomic(struct migrate *) watched;
 static volatile sig_atomic_t caught;
+static struct sigaction ours[2]; /* what SIGINT and SIGQUIT did before an editor was started */
 
 static void on_signal(int number)
 {
@@ -49,8 +50,13 @@ void signals_watch(struct migrate *migrate)
 
 void signals_leave_to_child(bool leave)
 {
-    handle(SIGINT, leave ? SIG_IGN : on_signal);
-    handle(SIGQUIT, leave ? SIG_IGN : SIG_DFL);
+    static const int numbers[] = {SIGINT, SIGQUIT};
+    for (size_t i = 0; i < 2; i++) {
+        if (leave)
+            sigaction(numbers[i], &(struct sigaction){.sa_handler = SIG_IGN}, &ours[i]);
+        else
+            sigaction(numbers[i], &ours[i], NULL);
+    }
 }
 
 int signals_caught(void)

@@ -39,20 +39,32 @@ static enum migrate_code fail(struct run *run)
     return failure->code;
 }
 
-/* What the reports need to know once the verb has answered. */
-static struct report answered(struct run *run, enum migrate_code code)
+static int exit_status(enum migrate_code code)
+{
+    return code == MIGRATE_INTERRUPTED && signals_caught() == SIGTERM ? 128 + SIGTERM : migrate_code_exit(code);
+}
+
+/* A report of what `run->error` already holds. */
+static struct report report_of(struct run *run, enum migrate_code code)
 {
     progress_end(&run->console.progress);
-    if (code != MIGRATE_OK && run->migrate)
-        run->error = *migrate_error(run->migrate);
-    if (code == MIGRATE_FILE && !console_is_written(&run->console, &run->failure))
-        (void)fail(run); // the library knows only that its script was not taken; here is why
     return (struct report){.console = &run->console,
                            .line = &run->line,
                            .arena = &run->arena,
                            .code = code,
+                           .exit = exit_status(code),
                            .error = &run->error,
                            .database = run->migrate ? migrate_database(run->migrate) : NULL};
+}
+
+/* What the reports need to know once the library has answered. */
+static struct report answered(struct run *run, enum migrate_code code)
+{
+    if (code != MIGRATE_OK && run->migrate)
+        run->error = *migrate_error(run->migrate);
+    if (code == MIGRATE_FILE && !console_is_written(&run->console, &run->failure))
+        (void)fail(run); // the library knows only that its script was not taken; here is why
+    return report_of(run, code);
 }
 
 /* --- what the library calls ------------------------------------------------------------------------ */
@@ -72,9 +84,11 @@ static bool write_script(void *context, const char *bytes, size_t size_bytes)
 static bool confirm(void *context, const struct migrate_outcome *plan)
 {
     struct run *run = context;
+    const struct migrate_database *database = migrate_database(run->migrate);
+    const char *url = plan->url ? plan->url : database && database->url ? database->url : "the database";
     report_plan(&run->console, plan, &run->arena);
     const char *question =
-        arena_printf(&run->arena, "Downgrade %s to %s?", visible(plan->url ? plan->url : "the database", &run->arena),
+        arena_printf(&run->arena, "Downgrade %s to %s? What it drops is lost.", visible(url, &run->arena),
                      revisions_text(plan->to, plan->to_count, &run->arena));
     return console_ask(&run->console, question);
 }
@@ -218,19 +232,15 @@ static enum migrate_code edited(struct run *run, const char *path)
     return editor_run(path, &run->failure) ? MIGRATE_OK : fail(run);
 }
 
+/* A file that was written stays, whatever becomes of the editor. */
 static enum migrate_code written(struct run *run, enum migrate_code code, const struct migrate_written *file)
 {
-    if (code == MIGRATE_OK && file && run->line.revision.edit) {
-        code = edited(run, file->path);
-        if (code != MIGRATE_OK) {
-            error_outcome(&run->failure, "The file was written: %s.", file->path);
-            struct report report = {
-                .console = &run->console, .line = &run->line, .arena = &run->arena, .code = code, .error = &run->error};
-            report_written(&report, file);
-            return code;
-        }
-    }
     struct report report = answered(run, code);
+    if (code == MIGRATE_OK && run->line.revision.edit && edited(run, file->path) != MIGRATE_OK) {
+        error_outcome(&run->failure, "The file was written: %s", file->path);
+        code = run->failure.code;
+        report = report_of(run, code);
+    }
     report_written(&report, file);
     return code;
 }
@@ -287,8 +297,7 @@ static enum migrate_code verb_edit(struct run *run)
     struct migrate_written file = {0};
     if (code == MIGRATE_OK)
         file = (struct migrate_written){.revision = listing->revisions[0].revision, .path = listing->revisions[0].path};
-    struct report report = {
-        .console = &run->console, .line = &run->line, .arena = &run->arena, .code = code, .error = &run->error};
+    struct report report = report_of(run, code);
     if (run->line.global.format == FORMAT_JSON)
         report_written(&report, &file);
     return code;
@@ -523,17 +532,15 @@ int tool_run(int argc, char *const *argv)
     console_open(&run.console, &run.line.global);
     signals_open();
     enum migrate_code code = carry_out(&run, was_read);
+    signals_watch(NULL);
+    struct error unwritten;
+    if (!console_close(&run.console, &unwritten) && (migrate_code_exit(code) <= 1 || code == MIGRATE_FILE)) {
+        run.failure = unwritten;
+        code = fail(&run);
+    }
     if (code != MIGRATE_OK && code != MIGRATE_FINDINGS)
         console_error(&run.console, &run.error);
-    signals_watch(NULL);
-    if (!console_close(&run.console, &run.failure)) {
-        enum migrate_code unwritten = fail(&run);
-        if (migrate_code_exit(code) <= 1) {
-            code = unwritten;
-            console_error(&run.console, &run.error);
-        }
-    }
     migrate_close(run.migrate);
     arena_free(&run.arena);
-    return code == MIGRATE_INTERRUPTED && signals_caught() == SIGTERM ? 128 + SIGTERM : migrate_code_exit(code);
+    return exit_status(code);
 }

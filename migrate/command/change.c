@@ -38,21 +38,12 @@ static struct names ids_of(const struct graph *graph, const struct indexes *inde
     return names_of(&ids);
 }
 
-/* Where the script begins: a relative beginning counts from the other end. */
-static bool range_start(struct migrate *migrate, const struct graph *graph, const struct range *range,
-                        struct names *rows, struct error *err)
+/* Where the script begins, as version rows. */
+static bool range_start(struct migrate *migrate, const struct graph *graph, const struct range *range, struct names *rows,
+                        struct error *err)
 {
     struct indexes from = {0}, to = {0};
-    *rows = (struct names){0};
-    if (!range->has_from)
-        return true;
-    bool is_relative = range->from.symbol == SYMBOL_NONE;
-    if (is_relative && (!range->has_to || !target_resolve(graph, NULL, &range->to, &migrate->run, &to, err)))
-        return range->has_to
-                   ? false
-                   : error_set(err, MIGRATE_USAGE, "%s counts from the other end of the range, which is missing",
-                               range->from.text);
-    if (!target_resolve(graph, is_relative ? &to : NULL, &range->from, &migrate->run, &from, err))
+    if (!range_ends(graph, NULL, range, false, &migrate->run, &from, &to, err))
         return false;
     *rows = ids_of(graph, &from, &migrate->run);
     return true;
@@ -229,19 +220,35 @@ static bool parse_stamp_targets(struct migrate *migrate, const struct migrate_st
     return true;
 }
 
-/* FROM:TO says where the printed script may be run. */
-static bool print_stamp(struct migrate *migrate, const struct migrate_stamp_options *options, struct error *err)
+/* FROM:TO says where the printed script may be run, which is one place however many revisions it stamps. */
+static bool parse_stamp_ranges(struct migrate *migrate, const struct migrate_stamp_options *options,
+                               const struct graph *graph, struct target *targets, struct names *rows, struct error *err)
+{
+    for (size_t i = 0; i < options->target_count; i++) {
+        struct range range;
+        struct names start;
+        if (!parse_sql_range(migrate, options->targets[i], DIRECTION_STAMP, &range, err) ||
+            !range_start(migrate, graph, &range, &start, err))
+            return false;
+        if (i > 0 && !names_equal(start, *rows))
+            return error_set(err, MIGRATE_USAGE,
+                             "%s and %s do not begin at the same place, so no one script serves both",
+                             options->targets[0], options->targets[i]);
+        *rows = start;
+        targets[i] = range.to;
+    }
+    return true;
+}
+
+static bool print_stamp(struct migrate *migrate, const struct migrate_stamp_options *options, struct target *targets,
+                        struct error *err)
 {
     struct graph graph;
-    struct range range;
-    struct names rows;
+    struct names rows = {0};
     struct plan plan;
-    if (options->target_count != 1)
-        return error_set(err, MIGRATE_USAGE, "stamp --sql takes one revision, or one range FROM:TO");
     return session_address(migrate, err) && session_graph(migrate, &graph, err) &&
-           parse_sql_range(migrate, options->targets[0], DIRECTION_STAMP, &range, err) &&
-           range_start(migrate, &graph, &range, &rows, err) &&
-           plan_stamp(&graph, rows, &range.to, 1, options->purge, &migrate->run, &plan, err) &&
+           parse_stamp_ranges(migrate, options, &graph, targets, &rows, err) &&
+           plan_stamp(&graph, rows, targets, options->target_count, options->purge, &migrate->run, &plan, err) &&
            print_plan(migrate, &graph, &plan, err);
 }
 
@@ -261,7 +268,7 @@ static bool stamp(struct migrate *migrate, const struct migrate_stamp_options *o
     if (options->target_count == 0)
         return error_set(err, MIGRATE_USAGE, "stamp needs at least one revision");
     if (options->sql)
-        return print_stamp(migrate, options, err);
+        return print_stamp(migrate, options, targets, err);
     return parse_stamp_targets(migrate, options, targets, err) && session_connect(migrate, err) &&
            session_graph(migrate, &graph, err) && run_change(migrate, &change, outcome, err);
 }

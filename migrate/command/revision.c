@@ -262,11 +262,8 @@ static bool write_text(struct migrate *migrate, const struct migrate_new_revisio
 static bool says_what_was_asked(const struct revision *read, const struct draft *draft,
                                 const struct migrate_new_revision *options, struct arena *arena, struct error *err)
 {
-    struct names parents = parent_ids(draft, arena);
-    bool same = strcmp(read->id, draft->id) == 0 && read->down.count == parents.count &&
+    bool same = strcmp(read->id, draft->id) == 0 && names_equal(read->down, parent_ids(draft, arena)) &&
                 read->labels.count == options->branch_label_count && read->depends.count == draft->depends.count;
-    for (size_t i = 0; same && i < parents.count; i++)
-        same = strcmp(read->down.items[i], parents.items[i]) == 0;
     for (size_t i = 0; same && i < read->labels.count; i++)
         same = strcmp(read->labels.items[i], options->branch_labels[i]) == 0;
     if (same)

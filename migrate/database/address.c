@@ -4,6 +4,7 @@
  * our defaults. The third is libpq's to apply, so a keyword that it has a value for is left out here. */
 #include "database/address.h"
 
+#include "database/libpq.h"
 #include "database/url.h"
 
 #include <libpq-fe.h>
@@ -117,6 +118,8 @@ static void note_options(const PQconninfoOption *options, struct arena *arena, s
 
 static bool ask_libpq(struct arena *arena, struct libpq *libpq, struct error *err)
 {
+    if (!libpq_load(err))
+        return false;
     PQconninfoOption *options = PQconndefaults();
     if (!options)
         return error_set(err, MIGRATE_DEFECT, "libpq could not list its options");

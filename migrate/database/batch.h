@@ -18,7 +18,8 @@ enum op_kind {
     OP_SETTINGS,   /* lock_timeout_ms and statement_timeout_ms for what follows in this transaction or, outside one,
                       session; -1: as configured */
     OP_COMMIT,     /* ends what OP_BEGIN opened. durable: do not answer before it is on disk */
-    OP_ALONE,      /* a statement of a script that stands alone, outside any transaction; waited for */
+    OP_ALONE,      /* a statement of a script that stands alone, outside any transaction; waited for. What else stands
+                      outside one gets one of its own */
     OP_COMMENT,    /* offline only: a line of its own ("Running upgrade a -> b"); others pass over it */
 };
 
@@ -59,7 +60,8 @@ struct batch {
     /* Fills *op; *end at the end. false: the batch cannot be made (a file is gone): the driver stops as after a
      * refusal. */
     bool (*next)(void *context, struct op *op, bool *end, struct error *err);
-    /* Called once for each operation that completed, in order. For OP_COMMIT a promise only: see struct played. */
+    /* Called once for each operation that completed, in order; not for OP_COMMENT. For OP_COMMIT a promise only: see
+     * struct played. */
     void (*done)(void *context, const struct op_result *result);
     /* A NOTICE or WARNING, with the operation it came from (NULL if unknown). `severity` as the server has it. */
     void (*notice)(void *context, const struct op *op, const char *severity, const char *message);
@@ -71,7 +73,7 @@ struct batch {
 struct played {
     size_t commits;         /* OP_COMMITs, counted from the batch's first, that stand */
     size_t alone;           /* OP_ALONEs that completed */
-    bool failed_in_op;      /* the error came from an operation: */
+    bool failed_in_op;      /* the error came from an operation, not from the connection, the lock or batch->next: */
     struct op failed;       /* kind and origin only */
     size_t failed_position; /* bytes into that statement's text; SIZE_MAX: not known */
     bool transaction_lost;  /* SQLite: the whole run was rolled back, not only the last savepoint */

@@ -15,7 +15,9 @@ struct connection {
     const struct address *address;
     const struct connection_settings *settings;
     bool pooler_is_session;      /* the configuration vouches for a pooler: pooler = session */
-    const atomic_int *interrupt; /* not 0: stop (it is the signal's number, or 1) */
+    const atomic_int *interrupt; /* not 0: stop (it is the signal's number, or 1). As long as it is set every question,
+                                    lock and play answers MIGRATE_INTERRUPTED; whoever has work left resets it. May be
+                                    NULL */
     /* Called while waiting for the lock, at most once a second: who holds it, as a sentence. May be NULL. */
     void (*waiting)(void *context, const char *message);
     void *context;

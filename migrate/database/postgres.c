@@ -1,4 +1,4 @@
-/* postgres.c: PostgreSQL over libpq: connecting, our settings, questions, the lock. Playing is in pipeline.c.
+/* postgres.c: PostgreSQL over libpq: connecting, our settings, questions, the lock. Playing is in play.c.
  *
  * A round trip may cost as much as a hundred statements, so nothing here waits without need: connecting begins before
  * its answer is wanted, and the settings travel with the first questions. */
@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/hash.h"
+#include "database/libpq.h"
 
 #include <embedded.h>
 #include <poll.h>
@@ -81,6 +82,8 @@ static const char *settings_of(const struct connection_settings *settings, struc
 static bool start(const struct connection *connection, struct arena *arena, struct database **database,
                   struct error *err)
 {
+    if (!libpq_load(err))
+        return false;
     struct postgres *postgres = ARENA_NEW(arena, struct postgres);
     postgres->base = (struct database){.driver = &postgres_driver, .connection = connection};
     postgres->arena = arena;
@@ -469,7 +472,7 @@ static bool play(struct database *database, const struct batch *batch, struct pl
     struct postgres *postgres = (struct postgres *)database;
     if (!postgres->is_set && !ask(database, NULL, 0, NULL, NULL, err))
         return false;
-    return pipeline_play(postgres, batch, played, err);
+    return play_batch(postgres, batch, played, err);
 }
 
 const struct driver postgres_driver = {

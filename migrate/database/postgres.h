@@ -3,7 +3,8 @@
  *   sqlstate.c  what an error of the server's or of a connection means to us, as one table
  *   wire.c      waiting on the socket: nothing here ever blocks where an interrupt is not seen
  *   postgres.c  connecting, settings, asking, the lock
- *   pipeline.c  playing a batch
+ *   pipeline.c  sending messages without waiting, and telling which answer is whose
+ *   play.c      playing a batch: operations as messages
  */
 #ifndef MIGRATE_DATABASE_POSTGRES_H
 #define MIGRATE_DATABASE_POSTGRES_H
@@ -76,11 +77,11 @@ void wire_sleep(const struct postgres *postgres, double milliseconds);
 /* Copies of the values that end in NUL, as libpq wants them; in the scratch arena. */
 const char *const *wire_values(struct postgres *postgres, const struct value *values, size_t count);
 
-/* ---- pipeline.c */
+/* ---- pipeline.c, play.c */
 
-MUST_CHECK bool pipeline_play(struct postgres *postgres, const struct batch *batch, struct played *played,
-                              struct error *err);
 /* libpq's notice receiver; context is the struct postgres. */
 void pipeline_notice(void *context, const PGresult *result);
+MUST_CHECK bool play_batch(struct postgres *postgres, const struct batch *batch, struct played *played,
+                           struct error *err);
 
 #endif

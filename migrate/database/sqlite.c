@@ -408,6 +408,7 @@ static bool run_next(struct run *run, struct text sql, struct text *rest, struct
 {
     sqlite3_stmt *statement = NULL;
     const char *tail = NULL;
+    *rest = (struct text){0};
     if (sql.length > INT32_MAX)
         return error_set(err, MIGRATE_REFUSED, "a statement of %zu bytes is too large for SQLite", sql.length);
     if (sqlite3_prepare_v3(run->sqlite->file, sql.at, (int)sql.length, 0, &statement, &tail) != SQLITE_OK) {
@@ -423,7 +424,7 @@ static bool run_next(struct run *run, struct text sql, struct text *rest, struct
 static bool run_script(struct run *run, struct text sql, struct error *err)
 {
     foreign_keys_note(&run->keys, sql);
-    for (struct text rest = sql, next; rest.length; rest = next) {
+    for (struct text rest = sql, next = {0}; rest.length; rest = next) {
         if (!run_next(run, rest, &next, err)) {
             if (run->offset != SIZE_MAX)
                 run->offset += (size_t)(rest.at - sql.at);

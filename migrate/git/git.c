@@ -3,6 +3,7 @@
 #include "git/git.h"
 
 #include "base/file.h"
+#include "git/libgit2.h"
 
 #include <git2.h>
 #include <limits.h>
@@ -65,7 +66,8 @@ static const char *existing(const char *folder, struct arena *arena)
 /* NULL: there is no repository. Otherwise git_close() it, also if it could not be opened (`repository` is NULL). */
 static struct git *open_around(const char *resolved_folder, struct arena *arena)
 {
-    if (!is_in_repository(resolved_folder, arena))
+    struct error not_installed;
+    if (!is_in_repository(resolved_folder, arena) || !libgit2_load(&not_installed))
         return NULL;
     struct git *git = calloc(1, sizeof *git);
     if (!git)
@@ -279,6 +281,8 @@ static bool read_opened(struct walk *walk, const char *resolved_folder, const ch
 
 bool git_read_tag(const char *folder, const char *tag, struct arena *arena, struct git_files *files, struct error *err)
 {
+    if (!libgit2_load(err))
+        return false;
     const char *resolved_folder = resolved(folder, arena);
     struct git *git = open_around(resolved_folder, arena);
     *files = (struct git_files){0};

@@ -11,14 +11,35 @@
 
 /* --- sorted names --- */
 
+/* A name's first eight bytes as a number that sorts as they do: most comparisons end there, without a look at the name.
+ */
+static uint64_t key_of(const char *name)
+{
+    uint64_t key = 0;
+    for (unsigned i = 0; i < 8; i++) {
+        key = key << 8 | (unsigned char)*name;
+        name += *name != '\0';
+    }
+    return key;
+}
+
 struct named {
+    uint64_t key;
     const char *name;
     size_t index;
 };
 
 static int by_name(const void *a, const void *b)
 {
-    return strcmp(((const struct named *)a)->name, ((const struct named *)b)->name);
+    const struct named *x = a, *y = b;
+    if (x->key != y->key)
+        return x->key < y->key ? -1 : 1;
+    return strcmp(x->name, y->name);
+}
+
+static struct named named(const char *name, size_t index)
+{
+    return (struct named){.key = key_of(name), .name = name, .index = index};
 }
 
 static const char *id_at(const struct graph *graph, size_t place)
@@ -32,13 +53,14 @@ static const char *label_at(const struct graph *graph, size_t place)
 }
 
 /* The first place among `count` sorted names that is not below `name`. */
-static size_t place_of(const struct graph *graph, const char *(*name_at)(const struct graph *, size_t), size_t count,
-                       const char *name)
+static size_t place_of(const struct graph *graph, const char *(*name_at)(const struct graph *, size_t),
+                       const uint64_t *keys, size_t count, const char *name)
 {
+    uint64_t key = key_of(name);
     size_t low = 0, high = count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (strcmp(name_at(graph, middle), name) < 0)
+        if (keys[middle] < key || (keys[middle] == key && strcmp(name_at(graph, middle), name) < 0))
             low = middle + 1;
         else
             high = middle;
@@ -46,27 +68,36 @@ static size_t place_of(const struct graph *graph, const char *(*name_at)(const s
     return low;
 }
 
+static size_t id_place(const struct graph *graph, const char *name)
+{
+    return place_of(graph, id_at, graph->id_keys, graph->count, name);
+}
+
+static size_t label_place(const struct graph *graph, const char *name)
+{
+    return place_of(graph, label_at, graph->label_keys, graph->label_count, name);
+}
+
 size_t graph_find(const struct graph *graph, const char *id)
 {
-    size_t place = place_of(graph, id_at, graph->count, id);
+    size_t place = id_place(graph, id);
     return place < graph->count && strcmp(id_at(graph, place), id) == 0 ? graph->by_id[place] : (size_t)GRAPH_NONE;
 }
 
 size_t graph_find_label(const struct graph *graph, const char *label)
 {
-    size_t place = place_of(graph, label_at, graph->label_count, label);
-    return place < graph->label_count && strcmp(label_at(graph, place), label) == 0 ? graph->by_label[place]
-                                                                                    : (size_t)GRAPH_NONE;
+    size_t place = label_place(graph, label);
+    bool found = place < graph->label_count && strcmp(label_at(graph, place), label) == 0;
+    return found ? graph->by_label[place] : (size_t)GRAPH_NONE;
 }
 
 struct indexes graph_prefixed(const struct graph *graph, const char *prefix, struct arena *arena)
 {
     size_t length = strlen(prefix);
     struct index_set set = index_set_new(graph->count, arena);
-    for (size_t i = place_of(graph, id_at, graph->count, prefix);
-         i < graph->count && strncmp(id_at(graph, i), prefix, length) == 0; i++)
+    for (size_t i = id_place(graph, prefix); i < graph->count && strncmp(id_at(graph, i), prefix, length) == 0; i++)
         index_set_add(&set, graph->by_id[i]);
-    for (size_t i = place_of(graph, label_at, graph->label_count, prefix);
+    for (size_t i = label_place(graph, prefix);
          i < graph->label_count && strncmp(label_at(graph, i), prefix, length) == 0; i++)
         index_set_add(&set, graph->by_label[i]);
     return graph_sorted(graph, &set, arena);
@@ -82,13 +113,15 @@ static bool index_ids(struct graph *graph, struct arena *arena, struct error *er
 {
     struct named *sorted = ARENA_ARRAY(arena, graph->count, struct named);
     for (size_t i = 0; i < graph->count; i++)
-        sorted[i] = (struct named){graph->revisions[i].id, i};
+        sorted[i] = named(graph->revisions[i].id, i);
     if (graph->count)
         qsort(sorted, graph->count, sizeof *sorted, by_name);
 
     size_t *by_id = ARENA_ARRAY(arena, graph->count, size_t);
+    uint64_t *keys = ARENA_ARRAY(arena, graph->count, uint64_t);
     for (size_t i = 0; i < graph->count; i++) {
         by_id[i] = sorted[i].index;
+        keys[i] = sorted[i].key;
         if (i == 0 || strcmp(sorted[i - 1].name, sorted[i].name) != 0)
             continue;
         const struct revision *one = &graph->revisions[sorted[i - 1].index], *other = &graph->revisions[by_id[i]];
@@ -98,6 +131,7 @@ static bool index_ids(struct graph *graph, struct arena *arena, struct error *er
         return fault(other, other->id_line, err);
     }
     graph->by_id = by_id;
+    graph->id_keys = keys;
     return true;
 }
 
@@ -118,15 +152,17 @@ static bool index_labels(struct graph *graph, struct arena *arena, struct error 
     struct named *sorted = ARENA_ARRAY(arena, graph->label_count, struct named);
     for (size_t i = 0, used = 0; i < graph->count; i++)
         for (size_t j = 0; j < graph->revisions[i].labels.count; j++)
-            sorted[used++] = (struct named){graph->revisions[i].labels.items[j], i};
+            sorted[used++] = named(graph->revisions[i].labels.items[j], i);
     if (graph->label_count)
         qsort(sorted, graph->label_count, sizeof *sorted, by_name);
 
     size_t *by_label = ARENA_ARRAY(arena, graph->label_count, size_t);
     const char **names = ARENA_ARRAY(arena, graph->label_count, const char *);
+    uint64_t *keys = ARENA_ARRAY(arena, graph->label_count, uint64_t);
     for (size_t i = 0; i < graph->label_count; i++) {
         by_label[i] = sorted[i].index;
         names[i] = sorted[i].name;
+        keys[i] = sorted[i].key;
         const struct revision *revision = &graph->revisions[by_label[i]];
         if (i > 0 && strcmp(names[i - 1], names[i]) == 0)
             return label_taken(revision, names[i], &graph->revisions[by_label[i - 1]], err);
@@ -136,6 +172,7 @@ static bool index_labels(struct graph *graph, struct arena *arena, struct error 
     }
     graph->by_label = by_label;
     graph->label_names = names;
+    graph->label_keys = keys;
     return true;
 }
 

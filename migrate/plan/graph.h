@@ -45,6 +45,8 @@ struct graph {
     const size_t *by_label; /* one entry a label: an index, sorted by label; label_names beside it */
     const char *const *label_names;
     size_t label_count;
+    const uint64_t *id_keys; /* beside by_id and by_label: the beginning of each name as a number */
+    const uint64_t *label_keys;
     const uint64_t *branch_bits; /* for graph_branches(): a row of bits a revision, a bit a label */
 };
 

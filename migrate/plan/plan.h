@@ -40,12 +40,14 @@ struct plan {
 MUST_CHECK bool plan_upgrade(const struct graph *graph, struct names rows, const struct target *target,
                              struct arena *arena, struct plan *plan, struct error *err);
 /* Removes the target's applied descendants by Revises, and whatever depends on a removed revision. With a branch it
- * starts from the target's children on that branch. A target that is neither an applied head nor below one is an error.
- * What stays applied and loses the row that implied it gets its own row. */
+ * starts from the target's children on that branch; a bare "-N" stays on the line of the row it counts from. What stays
+ * applied and loses the row that implied it gets its own row. A target that is neither an applied head nor below one:
+ * MIGRATE_OUT_OF_RANGE; several targets: MIGRATE_MULTIPLE_HEADS. */
 MUST_CHECK bool plan_downgrade(const struct graph *graph, struct names rows, const struct target *target,
                                struct arena *arena, struct plan *plan, struct error *err);
-/* Rows that are ancestors or descendants of a named revision go, others stay; base alone removes all (of the branch, if
- * one is given). One step of DIRECTION_STAMP, or none if nothing changes. A revision given with its ancestor:
+/* Rows that are ancestors or descendants of a named revision, by Depends On too, go, others stay; base removes all (or
+ * with a branch those on it and those that need it) before the other targets are looked at. Heads that another named
+ * head implies get no row. One step of DIRECTION_STAMP, or none if nothing changes. A revision given with its ancestor:
  * MIGRATE_USAGE. purge: all rows go first, also those that no file has. */
 MUST_CHECK bool plan_stamp(const struct graph *graph, struct names rows, const struct target *targets, size_t count,
                            bool purge, struct arena *arena, struct plan *plan, struct error *err);

@@ -269,7 +269,7 @@ static bool branch_revision(const struct graph *graph, const char *branch, struc
 bool branch_resolve(const struct graph *graph, const char *branch, struct arena *arena, struct index_set *set,
                     struct error *err)
 {
-    size_t revision;
+    size_t revision = 0;
     if (!branch_revision(graph, branch, arena, &revision, err))
         return false;
     *set = graph_lineage(graph, revision, arena);
@@ -452,7 +452,8 @@ static bool find_walked(struct search *search, struct landing *landing, struct e
     if (!walk(search, start, &end, err))
         return false;
     landing->is_base = is_base(end);
-    landing->found = is_base(end) ? (struct indexes){0} : alone(end, search->arena);
+    if (!landing->is_base)
+        landing->found = alone(end, search->arena);
     if (is_bare && is_base(landing->branch))
         landing->branch = start;
     return true;
@@ -461,12 +462,12 @@ static bool find_walked(struct search *search, struct landing *landing, struct e
 static bool find(struct search *search, struct landing *landing, struct error *err)
 {
     struct landing result = {.branch = (size_t)GRAPH_NONE};
-    struct index_set branch;
     if (search->target->branch) {
         if (!branch_revision(search->graph, search->target->branch, search->arena, &result.branch, err))
             return false;
-        branch = graph_lineage(search->graph, result.branch, search->arena);
-        search->branch = &branch;
+        struct index_set *branch = ARENA_NEW(search->arena, struct index_set);
+        *branch = graph_lineage(search->graph, result.branch, search->arena);
+        search->branch = branch;
     }
     result.is_base = search->target->symbol == SYMBOL_BASE && search->target->offset == 0;
     bool ok = search->target->offset ? find_walked(search, &result, err) : find_symbol(search, &result.found, err);
@@ -543,6 +544,23 @@ static bool not_one_lineage(const struct graph *graph, size_t low, const struct 
     return error_hint(err, "Give an ancestor first and its descendant second.");
 }
 
+/* A range that begins on a branch stays on it. */
+static bool keep_on_branch(const struct graph *graph, const struct range *range, struct arena *arena,
+                           struct indexes *high, struct error *err)
+{
+    struct index_set branch;
+    if (!branch_resolve(graph, range->from.branch, arena, &branch, err))
+        return false;
+    struct indexes kept = those_in(&branch, high, arena);
+    if (kept.count == 0 && high->count) {
+        error_set(err, MIGRATE_OUT_OF_RANGE, "the range's ends are not on one lineage: %s is not on branch \"%s\"",
+                  listing(graph, high, arena), range->from.branch);
+        return error_hint(err, "Give two revisions of one branch, or leave the branch away.");
+    }
+    *high = kept;
+    return true;
+}
+
 /* What is above `low`, by Revises, itself included. */
 static void keep_above(const struct graph *graph, const struct indexes *low, struct index_set *set, struct arena *arena)
 {
@@ -567,12 +585,8 @@ bool range_resolve(const struct graph *graph, const struct indexes *rows, const 
     struct indexes low, high;
     if (!range_ends(graph, rows, range, true, arena, &low, &high, err))
         return false;
-    if (range->has_from && range->from.branch && high.count > 1) {
-        struct index_set branch;
-        if (!branch_resolve(graph, range->from.branch, arena, &branch, err))
-            return false;
-        high = those_in(&branch, &high, arena);
-    }
+    if (range->has_from && range->from.branch && !keep_on_branch(graph, range, arena, &high, err))
+        return false;
     struct index_set set = graph_closure(graph, &high, arena);
     for (size_t i = 0; i < low.count; i++)
         if (!index_set_has(&set, low.items[i]))

@@ -7,8 +7,8 @@
 enum place { ANYWHERE, IN_TRANSACTION, IN_AUTOCOMMIT };
 
 struct rule {
-    /* Tokens from the statement's first on, lower case. "a|b" is either, "?a" may be missing, "*" is any number of
-     * tokens, a parenthesised group counting as one, "()" is such a group. */
+    /* Tokens from the statement's first on, lower case. Behind the first, "a|b" is either, "?a" may be missing, "*" is
+     * any number of tokens, a parenthesised group counting as one, "()" is such a group. */
     const char *pattern;
     enum dialect dialect; /* DIALECT_ANY: of both */
     enum place place;
@@ -33,7 +33,8 @@ static const char set_elsewhere[] =
 /* Read from above; the first row that fits decides. */
 static const struct rule rules[] = {
     /* Transactions. PostgreSQL answers a COMMIT of the script's own with a warning at most and goes on. */
-    {"commit|rollback prepared", DIALECT_POSTGRESQL, IN_AUTOCOMMIT, NULL, NULL},
+    {"commit prepared", DIALECT_POSTGRESQL, IN_AUTOCOMMIT, NULL, NULL},
+    {"rollback prepared", DIALECT_POSTGRESQL, IN_AUTOCOMMIT, NULL, NULL},
     {"commit prepared", DIALECT_POSTGRESQL, IN_TRANSACTION, "COMMIT PREPARED cannot run in a transaction", NULL},
     {"rollback prepared", DIALECT_POSTGRESQL, IN_TRANSACTION, "ROLLBACK PREPARED cannot run in a transaction", NULL},
     {"begin", DIALECT_ANY, ANYWHERE, "BEGIN may not stand in a revision", own_transaction},
@@ -160,10 +161,12 @@ static const struct rule *rule_for(const struct section *section, enum dialect d
 {
     struct text rest = sql;
     struct text first = token_next(dialect, &rest);
+    char initial = (char)(*first.at | 0x20); // most statements are let off by it alone
     for (const struct rule *rule = rules; rule < rules + sizeof rules / sizeof rules[0]; rule++) {
         struct text pattern;
-        struct text alternatives = text_split(text_of(rule->pattern), ' ', &pattern);
-        if (applies(rule, section, dialect) && is_one_of(first, alternatives) && fits(pattern, dialect, rest))
+        if (*rule->pattern != initial || !applies(rule, section, dialect))
+            continue;
+        if (is_one_of(first, text_split(text_of(rule->pattern), ' ', &pattern)) && fits(pattern, dialect, rest))
             return rule;
     }
     return NULL;

@@ -332,11 +332,20 @@ struct words {
 
 static char routine_letter(const char *at, const char *end)
 {
-    static const char *const keywords[] = {"create", "or", "replace", "function", "procedure"};
-    for (size_t i = 0; i < sizeof keywords / sizeof keywords[0]; i++)
-        if (word_is(at, end, keywords[i]))
-            return *keywords[i];
-    return '\0';
+    switch (*at | 0x20) {
+    case 'c':
+        return word_is(at, end, "create") ? 'c' : '\0';
+    case 'o':
+        return word_is(at, end, "or") ? 'o' : '\0';
+    case 'r':
+        return word_is(at, end, "replace") ? 'r' : '\0';
+    case 'f':
+        return word_is(at, end, "function") ? 'f' : '\0';
+    case 'p':
+        return word_is(at, end, "procedure") ? 'p' : '\0';
+    default:
+        return '\0';
+    }
 }
 
 static bool begins_routine(const char first[4])
@@ -355,7 +364,8 @@ static void count_begun(struct words *words, const char *at, const char *end)
         words->begun--;
 }
 
-static void words_add(struct words *words, const char *at, const char *end, size_t depth)
+/* Of words outside parentheses only, as psql 15 has it. */
+static void words_add(struct words *words, const char *at, const char *end)
 {
     if (words->count < 4) {
         words->first[words->count] = routine_letter(at, end);
@@ -363,8 +373,6 @@ static void words_add(struct words *words, const char *at, const char *end, size
         words->is_copy = words->is_copy || (words->count == 0 && word_is(at, end, "copy"));
     }
     words->count++;
-    if (depth > 0)
-        return;
     if (words->is_routine)
         count_begun(words, at, end);
     if (words->is_copy && word_is(at, end, "stdin") && words->from &&
@@ -373,17 +381,32 @@ static void words_add(struct words *words, const char *at, const char *end, size
     words->from = words->is_copy && word_is(at, end, "from") ? end : NULL;
 }
 
-/* Letters right behind a number are part of it. So is the sign of an exponent, even where another sign follows: the
- * second '-' of 1e--2 begins no comment. */
-static const char *number_end(const char *at, const char *end)
+static const char *digits_end(const char *at, const char *end)
 {
-    while (at < end && (class_of(at) == DIGIT || *at == '.' || *at == '_'))
-        at++;
-    if (end - at > 1 && (*at == 'e' || *at == 'E') && (at[1] == '+' || at[1] == '-'))
-        at += 2;
-    while (at < end && in_word(at) && *at != '$')
+    while (at < end && class_of(at) == DIGIT)
         at++;
     return at;
+}
+
+/* A word right behind a number, or behind the $1 of a parameter, belongs to it. */
+static const char *number_end(const char *at, const char *end)
+{
+    while (at < end && (class_of(at) == DIGIT || *at == '.'))
+        at++;
+    if (end - at > 1 && (*at == 'e' || *at == 'E') && (at[1] == '+' || at[1] == '-')) {
+        const char *exponent = at + 2; // even where another sign follows: 1e--2 holds no comment
+        at = digits_end(exponent, end);
+        if (at == exponent)
+            return at;
+    }
+    return at < end && class_of(at) == WORD ? word_end(at, end) : at;
+}
+
+static const char *parameter_end(const char *at, const char *end)
+{
+    const char *digits = digits_end(at + 1, end);
+    bool is_followed = digits > at + 1 && digits < end && class_of(digits) == WORD;
+    return is_followed ? word_end(digits, end) : digits;
 }
 
 /* Where the string, identifier or dollar quote at `at` ends; *behind NULL if it does not, `at` if there is none. A
@@ -486,8 +509,8 @@ static bool postgres_next(struct lexer *lexer, const char *start, struct stateme
                     break;
                 }
                 behind = word_end(at, end);
-                if (words.count < 4 || words.is_routine || words.is_copy)
-                    words_add(&words, at, behind, depth);
+                if (depth == 0 && (words.count < 4 || words.is_routine || words.is_copy))
+                    words_add(&words, at, behind);
             }
             break;
         case DIGIT:
@@ -500,7 +523,7 @@ static bool postgres_next(struct lexer *lexer, const char *start, struct stateme
         case DOLLAR:
             quoted_end(at, end, &behind);
             if (behind == at) // a parameter, or a '$' that means nothing
-                behind = end - at > 1 && class_of(at + 1) == DIGIT ? number_end(at + 1, end) : at + 1;
+                behind = parameter_end(at, end);
             break;
         case MINUS:
         case SLASH:

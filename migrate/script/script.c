@@ -8,8 +8,6 @@
 
 #include "base/clock.h"
 
-#include <stdlib.h>
-
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
 /* --- places ----------------------------------------------------------------------------------------------------------
@@ -133,6 +131,7 @@ static enum marker marker_kind(struct text comment, struct text *words)
     return near ? MARKER_NEARLY : MARKER_NO;
 }
 
+/* Where an error in a marker goes. */
 struct marker_error {
     struct text file;
     const char *path;
@@ -142,25 +141,28 @@ struct marker_error {
 static const char marker_hint[] = "A marker is `-- migrate:upgrade` or `-- migrate:downgrade`, and behind it any of "
                                   "postgresql, sqlite, autocommit, lock_timeout=5s, statement_timeout=10min.";
 
+/* Adds hint and place to the error that was set. */
+static bool marker_refused(const struct marker_error *at, struct text word)
+{
+    error_hint(at->err, "%s", marker_hint);
+    return place(at->file, at->path, (size_t)(word.at - at->file.at), at->err);
+}
+
 /* The word cannot stand in a marker; names the closest that can. */
 static bool unknown_word(const struct marker_error *at, const char *what, struct text word, struct names known)
 {
     char copy[LONGEST_NAME + 1] = {0};
     memcpy(copy, word.at, word.length < LONGEST_NAME ? word.length : LONGEST_NAME);
     const char *closest = text_closest(copy, known);
-    if (!closest && strncasecmp(copy, "down", 4) == 0)
-        closest = "downgrade";
     error_set(at->err, MIGRATE_MALFORMED_FILE, "%s \"%.*s\" is not known%s%s%s", what, (int)word.length, word.at,
               closest ? "; did you mean \"" : "", closest ? closest : "", closest ? "\"?" : "");
-    error_hint(at->err, "%s", marker_hint);
-    return place(at->file, at->path, (size_t)(word.at - at->file.at), at->err);
+    return marker_refused(at, word);
 }
 
 static bool bad_word(const struct marker_error *at, struct text word, const char *message)
 {
     error_set(at->err, MIGRATE_MALFORMED_FILE, "\"%.*s\" %s", (int)word.length, word.at, message);
-    error_hint(at->err, "%s", marker_hint);
-    return place(at->file, at->path, (size_t)(word.at - at->file.at), at->err);
+    return marker_refused(at, word);
 }
 
 enum word { WORD_POSTGRESQL, WORD_SQLITE, WORD_AUTOCOMMIT, WORD_LOCK_TIMEOUT, WORD_STATEMENT_TIMEOUT, WORDS };
@@ -214,6 +216,10 @@ static bool read_marker(const struct marker_error *at, struct text words, struct
 {
     struct text direction = word_next(&words);
     *section = (struct section){.lock_timeout_ms = SETTING_UNSET, .statement_timeout_ms = SETTING_UNSET};
+    if (direction.length == 0) {
+        error_set(at->err, MIGRATE_MALFORMED_FILE, "the marker says neither upgrade nor downgrade");
+        return marker_refused(at, direction);
+    }
     if (text_is_nocase(direction, "downgrade"))
         section->direction = DIRECTION_DOWNGRADE;
     else if (!text_is_nocase(direction, "upgrade"))

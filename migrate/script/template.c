@@ -60,21 +60,32 @@ static size_t control_length(const unsigned char *at)
     return at[0] == 0xE2 && at[1] == 0x80 && (at[2] == 0xA8 || at[2] == 0xA9) ? 3 : 0;
 }
 
-static void add_value(struct buffer *line, const char *value, enum surroundings where)
+/* The value on one line, without white space at its ends. */
+static struct text plain_value(const char *value, struct arena *arena)
 {
-    struct text text = text_trim(text_of(value));
-    for (const char *at = text.at; at < text.at + text.length;) {
+    struct buffer plain = {.arena = arena};
+    for (const char *at = value; *at;) {
         size_t control = control_length((const unsigned char *)at);
-        bool closes =
-            line->length && where == BLOCK_COMMENT &&
-            ((line->at[line->length - 1] == '*' && *at == '/') || (line->at[line->length - 1] == '/' && *at == '*'));
-        if (closes || control)
-            buffer_character(line, ' ');
-        if (where == STRING && *at == '\'')
-            buffer_character(line, '\'');
-        if (!control)
-            buffer_character(line, *at);
+        buffer_character(&plain, control ? ' ' : *at);
         at += control ? control : 1;
+    }
+    return text_trim((struct text){.at = plain.at, .length = plain.length});
+}
+
+/* Would the two characters begin or end a comment? */
+static bool are_comment(char first, char second)
+{
+    return (first == '*' && second == '/') || (first == '/' && second == '*');
+}
+
+static void add_value(struct buffer *line, struct text value, enum surroundings where)
+{
+    for (size_t i = 0; i < value.length; i++) {
+        if (where == BLOCK_COMMENT && line->length && are_comment(line->at[line->length - 1], value.at[i]))
+            buffer_character(line, ' ');
+        if (where == STRING && value.at[i] == '\'')
+            buffer_character(line, '\'');
+        buffer_character(line, value.at[i]);
     }
     if (where == BLOCK_COMMENT)
         buffer_character(line, ' '); // the template may go on with a '/'
@@ -93,6 +104,14 @@ struct filling {
     unsigned line_number;
 };
 
+/* Puts an error at the "${" before `name`. */
+static bool at_name(const struct filling *filling, struct text line, struct text name, struct error *err)
+{
+    size_t column = text_characters((struct text){.at = line.at, .length = (size_t)(name.at - 2 - line.at)}) + 1;
+    error_place(err, filling->path, filling->line_number, (unsigned)column);
+    return error_excerpt(err, line.at, line.length);
+}
+
 static bool unknown_name(const struct filling *filling, struct text line, struct text name, struct error *err)
 {
     struct name_list known = {0};
@@ -102,9 +121,7 @@ static bool unknown_name(const struct filling *filling, struct text line, struct
     error_set(err, MIGRATE_MALFORMED_FILE, "${%.*s} is not known%s%s%s", (int)name.length, name.at,
               closest ? "; did you mean ${" : "", closest ? closest : "", closest ? "}?" : "");
     error_hint(err, "Known are: %s.", names_join(names_of(&known), ", ", filling->arena));
-    size_t column = text_characters((struct text){.at = line.at, .length = (size_t)(name.at - 2 - line.at)}) + 1;
-    error_place(err, filling->path, filling->line_number, (unsigned)column);
-    return error_excerpt(err, line.at, line.length);
+    return at_name(filling, line, name, err);
 }
 
 static bool value_of(const struct filling *filling, struct text line, struct text name, const char **value,
@@ -132,11 +149,14 @@ static bool fill_values(struct filling *filling, struct text line, struct buffer
         const char *close = memchr(open, '}', (size_t)(end - open));
         const char *value = NULL;
         struct text name = {.at = open + 2, .length = (size_t)((close ? close : end) - open) - 2};
-        if (!close)
-            return unknown_name(filling, line, name, err);
+        if (!close) {
+            error_set(err, MIGRATE_MALFORMED_FILE, "${ is not closed");
+            error_hint(err, "Write ${name} on one line.");
+            return at_name(filling, line, name, err);
+        }
         if (!value_of(filling, line, name, &value, err))
             return false;
-        add_value(filled, value, filling->where);
+        add_value(filled, plain_value(value, filling->arena), filling->where);
         at = close + 1;
     }
     filling->where = follow(filling->where, at, end);

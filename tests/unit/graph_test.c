@@ -380,6 +380,22 @@ static void names_are_found_in_full_or_by_their_beginning(void **state)
     arena_free(&arena);
 }
 
+static void long_names_that_begin_alike_are_told_apart(void **state)
+{
+    (void)state;
+    struct arena arena = {0};
+    struct graph g = graph_of("20261120_c:; 20261120_a[shopping_b]: 20261120_c; 20261120_d[shopping_a]:; 20261120_b: "
+                              "20261120_a / shopping_a; 20261120:",
+                              &arena);
+    for (size_t i = 0; i < g.count; i++)
+        assert_int_equal(graph_find(&g, g.revisions[i].id), i);
+    assert_string_equal(g.revisions[graph_find_label(&g, "shopping_a")].id, "20261120_d");
+    assert_string_equal(g.revisions[graph_find_label(&g, "shopping_b")].id, "20261120_a");
+    struct indexes found = graph_prefixed(&g, "20261120_", &arena);
+    assert_int_equal(found.count, 4);
+    arena_free(&arena);
+}
+
 static void a_history_of_any_depth_is_walked(void **state)
 {
     (void)state;
@@ -446,6 +462,7 @@ int main(void)
         cmocka_unit_test(a_lineage_is_what_is_above_and_below),
         cmocka_unit_test(the_heads_of_a_closure_are_the_fewest_rows),
         cmocka_unit_test(names_are_found_in_full_or_by_their_beginning),
+        cmocka_unit_test(long_names_that_begin_alike_are_told_apart),
         cmocka_unit_test(a_history_of_any_depth_is_walked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,6 @@
 /* lexer_test.c: SQL text -> statements. What psql itself makes of a large corpus is asked by tests/lexer/psql_test.py.
  */
+#include "base/file.h"
 #include "script/lexer.h"
 
 #include <setjmp.h>
@@ -9,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include <sqlite3.h>
 #include <stdlib.h>
 
 /* The statements, each in [], or the error as line:column message. */
@@ -152,6 +154,7 @@ static void a_body_of_begin_atomic_holds_together(void **state)
              "[CREATE TABLE begin_atomic (a int)][CREATE VIEW v AS SELECT CASE WHEN a THEN b END][SELECT 3]");
     postgres("CREATE FUNCTION f(x int DEFAULT (CASE WHEN true THEN 1 END)) AS 'begin;'; SELECT 3",
              "[CREATE FUNCTION f(x int DEFAULT (CASE WHEN true THEN 1 END)) AS 'begin;'][SELECT 3]");
+    postgres("CREATE FUNCTION f() AS 'x' case; SELECT 3", "[CREATE FUNCTION f() AS 'x' case][SELECT 3]");
     postgres("CREATE FUNCTION \"begin\"() AS ''; SELECT 3", "[CREATE FUNCTION \"begin\"() AS ''][SELECT 3]");
 }
 
@@ -162,6 +165,7 @@ static void copy_from_stdin_takes_its_data(void **state)
     postgres("copy t (a, b) from /* x */ stdin with (format csv); -- rows\n\\.\nSELECT 2",
              "[copy t (a, b) from /* x */ stdin with (format csv)]<>[SELECT 2]");
     postgres("COPY t FROM STDIN;\r\n1\r\n\\.\r\nSELECT 2", "[COPY t FROM STDIN]<1\r\n>[SELECT 2]");
+    postgres("COPY t FROM 'x' STDIN; SELECT 1", "[COPY t FROM 'x' STDIN][SELECT 1]");
     postgres("COPY t FROM STDIN;\n\\.x\n\\N\n\\.", "[COPY t FROM STDIN]<\\.x\n\\N\n>");
     postgres("COPY t FROM 'stdin'; COPY (SELECT a FROM stdin) TO STDOUT; SELECT a FROM stdin; COPY t FROM stdin_",
              "[COPY t FROM 'stdin'][COPY (SELECT a FROM stdin) TO STDOUT][SELECT a FROM stdin][COPY t FROM stdin_]");
@@ -223,6 +227,58 @@ static void a_statement_knows_its_line_and_column(void **state)
     }
 }
 
+/* sqlite3_prepare_v2() says where a statement ends; each is run, so that the next finds its tables. */
+static const char *sqlite_statement(sqlite3 *database, const char *sql)
+{
+    for (;;) {
+        sqlite3_stmt *prepared = NULL;
+        const char *tail = NULL;
+        if (sqlite3_prepare_v2(database, sql, -1, &prepared, &tail) != SQLITE_OK)
+            fail_msg("%s: %.100s", sqlite3_errmsg(database), sql);
+        bool is_empty = !prepared;
+        while (prepared && sqlite3_step(prepared) == SQLITE_ROW)
+            continue;
+        sqlite3_finalize(prepared);
+        if (!is_empty)
+            return tail;
+        if (*tail == '\0')
+            return NULL;
+        sql = tail;
+    }
+}
+
+static void sqlite_prepares_the_same_statements(void **state)
+{
+    (void)state;
+    struct arena arena = {0};
+    struct text sql;
+    struct error err = {0};
+    assert_true(file_read(TEST_SOURCE_FOLDER "/lexer/sqlite.sql", &arena, &sql, &err));
+    sqlite3 *database = NULL;
+    assert_int_equal(sqlite3_open(":memory:", &database), SQLITE_OK);
+    struct lexer lexer;
+    struct statement statement;
+    bool found = true;
+    size_t count = 0;
+    const char *at = sql.at;
+    lexer_start(&lexer, DIALECT_SQLITE, sql, 1);
+    for (;;) {
+        assert_true(lexer_next(&lexer, &statement, &found, &err));
+        at = sqlite_statement(database, at);
+        if (found != (at != NULL))
+            fail_msg("statement %zu: ours %d, SQLite's %d", count, found, at != NULL);
+        if (!found)
+            break;
+        if (lexer.at != (size_t)(at - sql.at))
+            fail_msg("\nexpected: %.*s\ngot:      %.*s", (int)(at - statement.sql.at), statement.sql.at,
+                     (int)statement.sql.length, statement.sql.at);
+        count++;
+    }
+    assert_int_equal(count, 68);
+    sqlite3_close(database);
+    arena_free(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -238,6 +294,7 @@ int main(void)
         cmocka_unit_test(what_does_not_end_is_refused_where_it_begins),
         cmocka_unit_test(psql_commands_are_refused_but_for_the_two_that_pg_dump_writes),
         cmocka_unit_test(a_trigger_ends_where_sqlite_says),
+        cmocka_unit_test(sqlite_prepares_the_same_statements),
         cmocka_unit_test(a_statement_knows_its_line_and_column),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -150,6 +150,7 @@ static void a_range_needs_one_colon(void **state)
         struct error err = {0};
         assert_false(range_parse(texts[i], &arena, &range, &err));
         assert_int_equal(err.code, MIGRATE_USAGE);
+        assert_non_null(strstr(err.message, "is no range"));
         arena_free(&arena);
     }
 }
@@ -613,6 +614,16 @@ static void ends_on_different_lineages_are_an_error(void **state)
         "first and its descendant second.]");
 }
 
+static void a_range_from_a_branch_stays_on_it(void **state)
+{
+    (void)state;
+    assert_range(forked, NULL, "till@base:d1",
+                 "out_of_range: the range's ends are not on one lineage: d1 (shop) is not on branch \"till\" [Give two "
+                 "revisions of one branch, or leave the branch away.]");
+    assert_range(forked, NULL, "till@base:heads", "d2 c2 b a");
+    assert_range(forked, NULL, "till@b:", "d2 c2 b");
+}
+
 static void branch_at_base_lists_what_the_branch_needs(void **state)
 {
     (void)state;
@@ -730,6 +741,7 @@ int main(void)
         cmocka_unit_test(a_range_is_clipped_where_the_history_ends),
         cmocka_unit_test(a_bare_end_that_counts_outwards_is_refused),
         cmocka_unit_test(ends_on_different_lineages_are_an_error),
+        cmocka_unit_test(a_range_from_a_branch_stays_on_it),
         cmocka_unit_test(branch_at_base_lists_what_the_branch_needs),
         cmocka_unit_test(a_range_from_a_revision_lists_only_what_descends_from_it),
         cmocka_unit_test(a_range_to_current_of_an_empty_database_is_empty),

@@ -1,0 +1,47 @@
+CREATE FUNCTION atomic1() RETURNS int BEGIN ATOMIC SELECT 1; SELECT 2; END;
+CREATE OR REPLACE FUNCTION atomic2() RETURNS int BEGIN ATOMIC SELECT 1; END;
+create or replace procedure atomic3() begin atomic insert into t values (1); insert into t values (2); end;
+CREATE PROCEDURE atomic4() LANGUAGE sql BEGIN ATOMIC END;
+CREATE FUNCTION atomic5(a int) RETURNS int LANGUAGE sql
+BEGIN ATOMIC
+    SELECT CASE WHEN a > 1 THEN 2 ELSE 3 END;
+    SELECT CASE a WHEN 1 THEN CASE WHEN true THEN 1 END ELSE 2 END;
+    SELECT (CASE WHEN a > 1 THEN 2 END);
+END;
+CREATE FUNCTION atomic6() RETURNS int BEGIN ATOMIC
+    SELECT 'END;';
+    SELECT "end" FROM t; -- END;
+    /* END; */
+    SELECT $$END;$$;
+END;
+CREATE FUNCTION atomic7() RETURNS int BEGIN ATOMIC SELECT the_end, ended, end_of, begin_of, cases FROM begins; END;
+CREATE FUNCTION atomic8() RETURNS int
+BEGIN/* */ATOMIC
+    WITH x AS (SELECT 1) SELECT * FROM x;
+    UPDATE t SET a = CASE WHEN b THEN 1 ELSE CASE WHEN c THEN 2 ELSE 3 END END WHERE d;
+END;
+CREATE FUNCTION s.atomic9() RETURNS TABLE (a int) BEGIN ATOMIC SELECT 1; END;
+CREATE FUNCTION "begin".atomic10() RETURNS int BEGIN ATOMIC SELECT 1; END;
+CREATE /* or */ OR -- replace
+REPLACE FUNCTION atomic11() RETURNS int BEGIN ATOMIC SELECT 1; END;
+CREATE FUNCTION atomic12() RETURNS int AS $$ BEGIN ATOMIC SELECT 1; $$ LANGUAGE sql;
+CREATE FUNCTION not_atomic1() RETURNS int RETURN CASE WHEN true THEN 1 END;
+CREATE FUNCTION not_atomic2() RETURNS int AS 'BEGIN ATOMIC;' LANGUAGE sql;
+CREATE TABLE atomic (begin_at date, "begin" int, "end" int, "case" int);
+CREATE TABLE begin_atomic (atomic int, function_end int);
+CREATE VIEW begin_view AS SELECT CASE WHEN true THEN 1 END AS "end";
+CREATE INDEX end_idx ON begin_atomic (atomic);
+CREATE TRIGGER begin_trigger BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION f();
+CREATE EVENT TRIGGER function_end ON ddl_command_end EXECUTE FUNCTION f();
+CREATE AGGREGATE begin_aggregate (int) (SFUNC = f, STYPE = int);
+CREATE OPERATOR === (FUNCTION = f, LEFTARG = int, RIGHTARG = int);
+CREATE CAST (a AS b) WITH FUNCTION f(a) AS ASSIGNMENT;
+CREATE TRANSFORM FOR int LANGUAGE sql (FROM SQL WITH FUNCTION f(internal));
+DROP FUNCTION begin_end();
+ALTER FUNCTION begin_end() OWNER TO x;
+COMMENT ON FUNCTION begin_end() IS 'begin;';
+GRANT EXECUTE ON FUNCTION begin_end() TO x;
+SELECT begin, create_function, or_replace FROM t;
+SELECT CASE WHEN a THEN b END, CASE c WHEN 1 THEN 2 END FROM t;
+SELECT 1 AS begin;
+CREATE FUNCTION last_atomic() RETURNS int BEGIN ATOMIC SELECT 1; END
