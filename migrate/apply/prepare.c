@@ -45,7 +45,7 @@ static bool prepare_step(const struct graph *graph, const struct step *step, enu
         !goes_this_way(step, script, dialect, err) ||
         !script_judge(script, step->direction, dialect, &prepared->statements, err))
         return *err->revision ? false : error_revision(err, planned->id);
-    hasher_blob(hasher, script->map.content, prepared->oid);
+    hasher_file(hasher, &script->map, prepared->oid);
     prepared->is_autocommit = script_is_autocommit(script, step->direction, dialect);
     file_map_forget(&script->map, script->map.content.length > 1024 * 1024 ? script->map.content.length : 0);
     return true;

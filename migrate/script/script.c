@@ -639,8 +639,10 @@ static bool read_sections(struct script *script, const struct header *header, st
     struct marker_error at = {.file = text, .path = script->path, .err = err};
     struct text body = {.at = text.at + header->body, .length = text.length - header->body};
     struct line line = {.text = {.at = body.at}};
+    size_t passed_bytes = 0;
     while (line_next(body, &line)) {
         struct text comment, words;
+        file_map_pass(&script->map, line.text.at, &passed_bytes);
         enum marker kind = is_comment(line.text, &comment) ? marker_kind(comment, &words) : MARKER_NO;
         struct section section;
         if (kind == MARKER_NO)
@@ -662,13 +664,30 @@ static bool read_sections(struct script *script, const struct header *header, st
     return true;
 }
 
+/* Piece by piece, each ending with a character. */
+static bool check_all_bytes(const struct script *script, struct error *err)
+{
+    static const size_t piece_bytes = 1024 * 1024;
+    size_t passed_bytes = 0;
+    for (struct text rest = script->text; rest.length;) {
+        struct text part = text_cut(rest, piece_bytes);
+        if (part.length == 0) // not UTF-8 at all
+            part = rest;
+        if (!check_bytes(script->text, script->path, part, err))
+            return false;
+        rest = (struct text){.at = rest.at + part.length, .length = rest.length - part.length};
+        file_map_pass(&script->map, rest.at, &passed_bytes);
+    }
+    return true;
+}
+
 bool script_parse(struct text text, const char *path, struct arena *arena, struct script *script, struct error *err)
 {
     script->text = without_bom(text);
     script->path = path;
     struct header header = {.text = script->text, .path = path, .arena = arena, .revision = &script->revision};
     bool more = false;
-    return check_bytes(script->text, path, script->text, err) && header_read(&header, true, &more, err) &&
+    return check_all_bytes(script, err) && header_read(&header, true, &more, err) &&
            read_sections(script, &header, arena, err);
 }
 
