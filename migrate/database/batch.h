@@ -56,6 +56,15 @@ struct op_result {
     int64_t rows;        /* changed, as the database says; 0 if it does not */
 };
 
+/* What an operation that takes its time is doing, seen from a second connection. */
+struct op_watch {
+    const char *blockers; /* who is in its way, joined by "; "; NULL: nobody */
+    const char *phase;    /* of an index build ("building index: scanning table"); NULL: none runs */
+    double percent;       /* of that phase, 0 to 100; negative: not known */
+    int64_t blocks_done;
+    int64_t blocks_total;
+};
+
 struct batch {
     /* Fills *op; *end at the end. false: the batch cannot be made (a file is gone): the driver stops as after a
      * refusal. */
@@ -65,6 +74,8 @@ struct batch {
     void (*done)(void *context, const struct op_result *result);
     /* A NOTICE or WARNING, with the operation it came from (NULL if unknown). `severity` as the server has it. */
     void (*notice)(void *context, const struct op *op, const char *severity, const char *message);
+    /* Called about once a second while an operation has not answered for longer than that. NULL: nobody looks. */
+    void (*watch)(void *context, const struct op *op, const struct op_watch *watch);
     void *context;
     bool ignores_interrupt; /* what must still be written down after an interrupt */
 };

@@ -88,8 +88,7 @@ static const struct rule rules[] = {
      set_elsewhere},
 };
 
-/* --- does a statement fit a pattern? ---------------------------------------------------------------------------------
- */
+/* --- does a statement fit a pattern? ------------------------------------------------------------- */
 
 static bool is_one_of(struct text token, struct text alternatives)
 {
@@ -148,8 +147,7 @@ static bool fits(struct text pattern, enum dialect dialect, struct text sql)
     return true;
 }
 
-/* --- the judgement ---------------------------------------------------------------------------------------------------
- */
+/* --- the judgement ------------------------------------------------------------------------------- */
 
 static bool applies(const struct rule *rule, const struct section *section, enum dialect dialect)
 {

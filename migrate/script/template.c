@@ -16,8 +16,7 @@ const struct builtin_template builtin_templates[] = {
 };
 const size_t builtin_template_count = sizeof builtin_templates / sizeof builtin_templates[0];
 
-/* --- where in the template a value stands ----------------------------------------------------------------------------
- */
+/* --- where in the template a value stands -------------------------------------------------------- */
 
 enum surroundings { PLAIN, LINE_COMMENT, BLOCK_COMMENT, STRING };
 
@@ -46,8 +45,7 @@ static enum surroundings next_line(enum surroundings now)
     return now == BLOCK_COMMENT ? BLOCK_COMMENT : PLAIN;
 }
 
-/* --- values ----------------------------------------------------------------------------------------------------------
- */
+/* --- values -------------------------------------------------------------------------------------- */
 
 /* How many bytes at `at` would break the line or move a cursor: control characters, U+0080 to U+009F, U+2028, U+2029.
  */
@@ -91,8 +89,7 @@ static void add_value(struct buffer *line, struct text value, enum surroundings 
         buffer_character(line, ' '); // the template may go on with a '/'
 }
 
-/* --- lines -----------------------------------------------------------------------------------------------------------
- */
+/* --- lines --------------------------------------------------------------------------------------- */
 
 struct filling {
     const char *path;
@@ -233,8 +230,7 @@ bool template_fill(struct text template_text, const char *path, const struct rep
     return true;
 }
 
-/* --- file names ------------------------------------------------------------------------------------------------------
- */
+/* --- file names ---------------------------------------------------------------------------------- */
 
 const char *template_slug(const char *message, size_t limit, struct arena *arena)
 {

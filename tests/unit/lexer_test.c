@@ -154,6 +154,7 @@ static void a_body_of_begin_atomic_holds_together(void **state)
              "[CREATE TABLE begin_atomic (a int)][CREATE VIEW v AS SELECT CASE WHEN a THEN b END][SELECT 3]");
     postgres("CREATE FUNCTION f(x int DEFAULT (CASE WHEN true THEN 1 END)) AS 'begin;'; SELECT 3",
              "[CREATE FUNCTION f(x int DEFAULT (CASE WHEN true THEN 1 END)) AS 'begin;'][SELECT 3]");
+    postgres("CREATE FUNCTION f() 1e-begin; SELECT 3", "[CREATE FUNCTION f() 1e-begin; SELECT 3]");
     postgres("CREATE FUNCTION f() AS 'x' case; SELECT 3", "[CREATE FUNCTION f() AS 'x' case][SELECT 3]");
     postgres("CREATE FUNCTION \"begin\"() AS ''; SELECT 3", "[CREATE FUNCTION \"begin\"() AS ''][SELECT 3]");
 }
