@@ -144,7 +144,7 @@ static void begin_step(struct composer *composer)
     composer->statement = 0;
     composer->kept_bytes = 0;
     composer->kept_parts = 0;
-    composer->read_bytes = 0;
+    composer->passed_bytes = 0;
     current_prepared(composer)->commits_before = composer->commits;
     put_sql(composer, OP_COMMENT, step_title(composer->what->graph, current_step(composer), &composer->arena));
     if (current_step(composer)->direction == DIRECTION_STAMP) {
@@ -311,20 +311,11 @@ static void put_statement(struct composer *composer, const struct statement *sta
     }
 }
 
-/* A large script's pages are let go as it is read. */
-static void forget(struct composer *composer, size_t offset)
-{
-    static const size_t step_bytes = 4 * 1024 * 1024;
-    if (offset < composer->read_bytes + step_bytes)
-        return;
-    file_map_forget(&current_prepared(composer)->script.map, offset);
-    composer->read_bytes = offset;
-}
-
 static bool next_statement(struct composer *composer, struct error *err)
 {
     const struct prepared *prepared = current_prepared(composer);
-    forget(composer, current_section(composer)->offset + composer->lexer.at);
+    file_map_pass(&prepared->script.map, current_section(composer)->sql.at + composer->lexer.at,
+                  &composer->passed_bytes);
     struct statement statement;
     bool found = false;
     if (!lexer_next(&composer->lexer, &statement, &found, err))

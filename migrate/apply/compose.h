@@ -77,9 +77,9 @@ struct composer {
     uint32_t statement; /* index of the next one in the step's script */
     size_t kept_bytes;  /* of the script's text */
     size_t kept_parts;
-    size_t read_bytes; /* of the script's text, so far given back to the kernel */
-    bool has_settings; /* a section's timeouts are in force */
-    bool needs_reset;  /* offline: the script changed settings */
+    size_t passed_bytes; /* of the script's text: file_map_pass() */
+    bool has_settings;   /* a section's timeouts are in force */
+    bool needs_reset;    /* offline: the script changed settings */
     const char *started_at;
     char started_at_text[40];
     size_t commits;

@@ -101,7 +101,7 @@ static bool prepare_step(const struct preparation *preparation, const struct ste
         !goes_this_way(step, script, dialect, err) ||
         !script_judge(script, step->direction, dialect, &prepared->statements, err))
         return *err->revision ? false : error_revision(err, planned->id);
-    hasher_blob(hasher, script->map.content, prepared->oid);
+    hasher_file(hasher, &script->map, prepared->oid);
     prepared->is_autocommit = script_is_autocommit(script, step->direction, dialect);
     if (prepared->is_autocommit && dialect == DIALECT_POSTGRESQL &&
         !find_builds(script, step->direction, arena, prepared, err))
