@@ -287,7 +287,8 @@ struct migrate_revision {
     const char *message;
     const char *description; /* the other comment lines of the header; NULL: none, or not read */
     const char *created;     /* NULL: the file does not say */
-    const char *path;
+    const char *path;        /* NULL: no file has it, see is_stored */
+    bool is_stored;          /* only the database has it: applied from a file that this folder lacks */
     bool is_head, is_base, is_branch_point, is_merge_point;
     enum migrate_tristate is_current; /* MIGRATE_UNKNOWN unless the database was asked */
 };

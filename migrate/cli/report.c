@@ -255,6 +255,7 @@ static const char *revision_text(const struct migrate_revision *revision, bool w
     struct names branches = {.items = revision->branches, .count = revision->branch_count};
     buffer_printf(&out, "%s%s%s", p->yellow, visible(revision->revision, arena), p->off);
     mark(&out, branches.count > 0, p->magenta, visible(names_join(branches, ", ", arena), arena), p);
+    mark(&out, revision->is_stored, p->magenta, "only in the database", p);
     mark(&out, revision->is_head, p->green, "head", p);
     mark(&out, with_current && revision->is_current == MIGRATE_YES, p->cyan, "current", p);
     mark(&out, with_points && revision->is_branch_point, p->dim, "branchpoint", p);
@@ -318,7 +319,9 @@ static void long_form(const struct report *report, const struct migrate_revision
         console_out(console, "Branch names: %s\n", revisions_text(revision->branches, revision->branch_count, arena));
     if (revision->is_branch_point)
         console_out(console, "Branches into: %s\n", revisions_text(revision->children, revision->child_count, arena));
-    console_out(console, "Path: %s\n\n    %s\n\n", visible(revision->path, arena), visible(revision->message, arena));
+    console_out(console, "Path: %s\n\n    %s\n\n",
+                revision->path ? visible(revision->path, arena) : "none: only the database has it",
+                visible(revision->message, arena));
     if (revision->description && *revision->description) {
         indented(report, revision->description);
         console_out(console, "\n");
