@@ -191,10 +191,25 @@ static void keep(struct composer *composer)
     file_map_forget(&prepared->script.map, composer->kept_bytes);
 }
 
+/* The row says `running` only after no index was seen that the revision will build: one that is found later is then its
+ * own. */
+static void put_index_guards(struct composer *composer)
+{
+    const struct prepared *prepared = current_prepared(composer);
+    struct arena *arena = &composer->arena;
+    for (size_t i = 0; i < prepared->builds_count; i++)
+        put_sql(composer, OP_EXECUTE, ledger_no_index(&prepared->builds[i], arena));
+}
+
 static void journal(struct composer *composer)
 {
+    bool is_resumed = current_prepared(composer)->is_resumed;
     struct ledger_entry running = entry(composer, "running", 0);
-    put_ours(composer, ledger_add(composer->what->ledger, composer->what->run, &running, &composer->arena));
+    if (!is_resumed)
+        put_index_guards(composer);
+    put_ours(composer, is_resumed
+                           ? ledger_rebase(composer->what->ledger, &running, &composer->arena)
+                           : ledger_add(composer->what->ledger, composer->what->run, &running, &composer->arena));
     put_commit(composer, true);
     composer->phase = PHASE_SECTION;
 }
@@ -277,6 +292,9 @@ static void put_statement(struct composer *composer, const struct statement *sta
     const struct section *section = current_section(composer);
     enum op_kind kind = statement->is_copy_in ? OP_COPY : section->autocommit ? OP_ALONE : OP_STATEMENT;
     composer->needs_reset = composer->needs_reset || changes_settings(statement->sql);
+    const struct names *clear = &current_prepared(composer)->clear;
+    for (size_t i = 0; composer->statement == current_prepared(composer)->done_before && i < clear->count; i++)
+        put_sql(composer, OP_ALONE, clear->items[i]);
     put(composer, (struct op){
                       .kind = kind,
                       .sql = statement->sql,

@@ -37,6 +37,8 @@ MUST_CHECK bool session_graph(struct migrate *migrate, struct graph *graph, stru
 MUST_CHECK bool session_address(struct migrate *migrate, struct error *err);
 /* Begins to connect unless there is a connection: files can be read meanwhile. */
 MUST_CHECK bool session_connect(struct migrate *migrate, struct error *err);
+/* The same, and waits until it is there; unset_ms is the time that nobody else has set. */
+MUST_CHECK bool session_wait(struct migrate *migrate, int64_t unset_ms, struct error *err);
 /* Names of the tables for the database that session_address() found. */
 void session_ledger(struct migrate *migrate, struct ledger *ledger);
 /* Version rows, for verbs that only ask; warns of an empty folder. */

@@ -69,6 +69,11 @@ static void faulty_unlock(struct database *database)
     database_unlock(((struct faulty *)database)->real);
 }
 
+static bool faulty_reconnect(struct database *database, struct error *err)
+{
+    return database_reconnect(((struct faulty *)database)->real, err);
+}
+
 struct faulty_batch {
     const struct batch *real;
     struct faulty *faulty;
@@ -105,6 +110,7 @@ static const struct driver faulty_driver = {
     .ask = faulty_ask,
     .lock = faulty_lock,
     .unlock = faulty_unlock,
+    .reconnect = faulty_reconnect,
     .play = faulty_play,
 };
 
@@ -194,7 +200,8 @@ static bool run(const struct project *project, enum direction direction, const c
                             .folder = project->folder,
                             .arena = &arena};
     struct migrate_outcome outcome = {0};
-    bool ok = apply_change(&change, &outcome, err);
+    change.outcome = &outcome;
+    bool ok = apply_change(&change, err);
     *has_failed = faulty.has_failed;
     *was_reached = faulty.calls >= fail_at;
     database_close(faulty.real);
