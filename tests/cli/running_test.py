@@ -119,15 +119,27 @@ class Autocommit(History):
         self.assertEqual(self.history()[1:], [("b", "upgrade", "done", "5", "5"), ("c", "upgrade", "done", "1", "1")])
         self.assertEqual(self.rows(), ["c"])
 
-    def test_a_file_that_changed_meanwhile_is_not_resumed(self):
-        text = "-- migrate:upgrade autocommit\nCREATE TABLE t (x INTEGER);\nINSERT INTO gate VALUES (3);\n"
-        path = self.revision("a", body=text)
+    def half_done(self):
+        """A revision of which the first statement is done and the second was refused; answers its file's path."""
+        path = self.revision("a", body="-- migrate:upgrade autocommit\nCREATE TABLE t (x INTEGER);\nINSERT INTO gate VALUES (3);\n")
         self.migrate("upgrade", status=5)
-        self.write(path, self.read(path) + "-- more\n")
         self.execute("CREATE TABLE gate (x INTEGER)")
+        return path
+
+    def test_a_file_whose_done_statements_changed_is_not_resumed(self):
+        path = self.half_done()
+        self.write(path, self.read(path).replace("t (x INTEGER)", "t (y INTEGER)"))
         ran = self.migrate("upgrade", status=3)
-        self.assertIncludes(ran.err, "a", "changed", "hint: ")
+        self.assertIncludes(ran.err, "a", "no longer", "hint: ")
         self.assertEqual(self.query("SELECT count(*) FROM gate"), [("0",)])
+
+    def test_a_file_corrected_behind_what_is_done_is_resumed_and_is_the_one_that_counts(self):
+        path = self.half_done()
+        self.write(path, self.read(path).replace("VALUES (3)", "VALUES (4)") + "INSERT INTO gate VALUES (5);\n")
+        self.migrate("upgrade")
+        self.assertEqual(self.query("SELECT x FROM gate ORDER BY x"), [("4",), ("5",)])
+        self.assertEqual(self.query("SELECT status, statements_done, statements FROM migrate_history"), [("done", "3", "3")])
+        self.migrate("check", "--database")
 
     def test_a_first_statement_that_is_refused_has_done_nothing_and_may_be_given_up(self):
         self.revision("a", body="-- migrate:upgrade autocommit\nINSERT INTO gate VALUES (3);\n")
