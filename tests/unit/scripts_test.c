@@ -31,7 +31,7 @@ static void write_file(const char *name, const char *content)
 
 static void write_revision(const char *name, const char *id)
 {
-    write_file(name, arena_printf(&arena, "-- %s\n-- Revision ID: %s\n", name, id));
+    write_file(name, arena_printf(&arena, "-- %s\n-- Revision ID: %s\n-- Revises:\n", name, id));
 }
 
 static int make_root(void **state)
