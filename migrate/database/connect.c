@@ -219,7 +219,7 @@ static bool give_up(const struct trying *trying, const struct error *reason, str
     *err = *reason;
     if (trying->wait_ms == 0 || reason->code != MIGRATE_UNREACHABLE)
         return false;
-    return error_set(err, reason->code, "no connection within %.3g s (%zu %s): %s",
+    return error_set(err, reason->code, "no connection within %.1f s (%zu %s): %s",
                      (clock_ms() - trying->since_ms) / 1e3, trying->tries, trying->tries == 1 ? "try" : "tries",
                      reason->message);
 }
@@ -236,10 +236,11 @@ static bool prepare_next(struct postgres *postgres, struct trying *trying, size_
     if (!next_host) {
         tell_why(postgres, trying, reason);
         pause_between_tries(postgres, trying);
+        may_try = connect_may_try(trying);
     }
     if (wire_is_interrupted(postgres))
         return interrupted(reason);
-    return connect_anew(postgres, reason);
+    return (may_try || next_host) && connect_anew(postgres, reason);
 }
 
 bool connect_anew(struct postgres *postgres, struct error *err)

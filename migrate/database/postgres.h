@@ -6,6 +6,7 @@
  *   postgres.c  settings, asking, the lock, going on after a lost connection
  *   pipeline.c  sending messages without waiting, and telling which answer is whose
  *   play.c      playing a batch: operations as messages
+ *   watch.c     a second connection that looks at what an operation waits for
  */
 #ifndef MIGRATE_DATABASE_POSTGRES_H
 #define MIGRATE_DATABASE_POSTGRES_H
