@@ -897,7 +897,7 @@ static void postgresql_losing_the_connection_is_told_apart(void **state)
 static void postgresql_counts_commits_answered_before_the_end(void **state)
 {
     struct fixture *at = fixture_of(state);
-    enum { LARGE = 100 * 1000 }; // more than libpq keeps before it sends: sending finds the connection broken
+    enum { LARGE = 70 * 1000 }; // more than libpq keeps before it sends: sending finds the connection broken
     struct buffer large = {.arena = &at->arena};
     buffer_printf(&large, "SELECT 1 /* %*s */", LARGE, "");
     const struct op more = {.kind = OP_STATEMENT, .sql = {large.at, large.length}};

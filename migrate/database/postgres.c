@@ -349,22 +349,20 @@ static bool is_pooled(const struct postgres *postgres)
     return text_integer(text_of(postgres->session.pid), &pid) && pid != PQbackendPID(postgres->link);
 }
 
-static bool lock(struct database *database, const char *name, int64_t wait_ms, struct error *err)
+static bool no_pooler(const struct postgres *postgres, struct error *err)
 {
-    struct postgres *postgres = (struct postgres *)database;
-    if (!postgres->is_set && !ask(database, NULL, 0, NULL, NULL, err))
+    if (!is_pooled(postgres) || postgres->base.connection->pooler_is_session)
+        return true;
+    error_set(err, MIGRATE_POOLER, "a connection pooler stands between migrate and the server; no lock would be ours");
+    return error_hint(err, "Name the server's direct address in MIGRATE_DATABASE_URL, or set pooler = session if "
+                           "the pooler keeps one server connection for each client.");
+}
+
+static bool take_lock(struct postgres *postgres, int64_t wait_ms, struct error *err)
+{
+    if ((!postgres->is_set && !ask(&postgres->base, NULL, 0, NULL, NULL, err)) || !no_pooler(postgres, err))
         return false;
-    if (is_pooled(postgres) && !database->connection->pooler_is_session) {
-        error_set(err, MIGRATE_POOLER,
-                  "a connection pooler stands between migrate and the server; no lock would be ours");
-        return error_hint(err, "Name the server's direct address in MIGRATE_DATABASE_URL, or set pooler = session if "
-                               "the pooler keeps one server connection for each client.");
-    }
-    if (postgres->holds_lock)
-        return true; // taken twice it would have to be let go twice
-    postgres->lock_name = arena_string(postgres->arena, name);
-    postgres->lock_wait_ms = wait_ms;
-    name_lock(postgres, name);
+    name_lock(postgres, postgres->lock_name);
     struct wanted_lock wanted = {
         .values = {postgres->key_upper, postgres->key_lower},
         .since_ms = clock_ms(),
@@ -372,6 +370,16 @@ static bool lock(struct database *database, const char *name, int64_t wait_ms, s
         .seed = (unsigned)PQbackendPID(postgres->link),
     };
     return poll_lock(postgres, &wanted, wait_ms, err);
+}
+
+static bool lock(struct database *database, const char *name, int64_t wait_ms, struct error *err)
+{
+    struct postgres *postgres = (struct postgres *)database;
+    if (postgres->holds_lock)
+        return true; // taken twice it would have to be let go twice
+    postgres->lock_name = arena_string(postgres->arena, name);
+    postgres->lock_wait_ms = wait_ms;
+    return take_lock(postgres, wait_ms, err);
 }
 
 static void unlock(struct database *database)
@@ -409,21 +417,23 @@ static void remember_session(struct postgres *postgres)
     postgres->former[postgres->former_count++] = postgres->session;
 }
 
-static bool lock_again(struct postgres *postgres, struct error *err)
+/* A session that was told to end takes a moment, whatever was said of waiting for others. */
+static bool lock_again(struct postgres *postgres, const struct trying *trying, struct error *err)
 {
     if (!postgres->lost_lock)
         return true;
-    if (!lock(&postgres->base, postgres->lock_name, postgres->lock_wait_ms, err))
+    int64_t wait_ms = (int64_t)connect_left_ms(trying);
+    if (!take_lock(postgres, wait_ms > postgres->lock_wait_ms ? wait_ms : postgres->lock_wait_ms, err))
         return false;
     postgres->lost_lock = false;
     return true;
 }
 
 /* Ending them comes before our settings, whose role may not be allowed to. */
-static bool settle(struct postgres *postgres, struct error *err)
+static bool settle(struct postgres *postgres, const struct trying *trying, struct error *err)
 {
     end_former_sessions(postgres);
-    if (!ask(&postgres->base, NULL, 0, NULL, NULL, err) || !lock_again(postgres, err))
+    if (!ask(&postgres->base, NULL, 0, NULL, NULL, err) || !lock_again(postgres, trying, err))
         return false;
     postgres->former_count = 0;
     return true;
@@ -442,9 +452,9 @@ static bool try_reconnecting(struct postgres *postgres, struct error *err)
         postgres->lost_lock = postgres->lost_lock || postgres->holds_lock;
         postgres->holds_lock = false;
         pipeline_forget_prepared(postgres, false);
-        if (connect_anew(postgres, err) && connect_within(postgres, &trying, err) && settle(postgres, err))
+        if (connect_anew(postgres, err) && connect_within(postgres, &trying, err) && settle(postgres, &trying, err))
             return true;
-    } while (err->code == MIGRATE_LOST && connect_may_try(&trying));
+    } while (err->code == MIGRATE_LOST && connect_left_ms(&trying) > 0);
     return false;
 }
 

@@ -86,7 +86,7 @@ struct trying {
 /* Loads libpq and starts the first link. */
 MUST_CHECK bool connect_start(struct postgres *postgres, struct error *err);
 struct trying connect_trying(const struct postgres *postgres);
-bool connect_may_try(const struct trying *trying);
+double connect_left_ms(const struct trying *trying); /* not more than 0: the time is up */
 /* Until the link that was started is ready, or one after it. MIGRATE_UNREACHABLE when the time is up; whatever else is
  * wrong ends it at once. */
 MUST_CHECK bool connect_within(struct postgres *postgres, struct trying *trying, struct error *err);
