@@ -137,7 +137,8 @@ enum migrate_event_kind {
     MIGRATE_EVENT_STEP,      /* a step begins: `revision`, `direction`, `number` of `total` */
     MIGRATE_EVENT_STATEMENT, /* statements of the current step completed: `number` of `total` (0: not known) */
     MIGRATE_EVENT_STEP_DONE, /* a step has been committed: `revision`, `duration_ms` */
-    MIGRATE_EVENT_WAIT,      /* waiting for the server or the lock: `message` says why, or for whom */
+    MIGRATE_EVENT_WAIT,      /* waiting for the server or a lock: `message` says why, or for whom */
+    MIGRATE_EVENT_BUILD,     /* an index builds: `message` is the phase, `number` of `total` blocks, `percent` */
 };
 
 enum migrate_direction { MIGRATE_UPGRADE, MIGRATE_DOWNGRADE };
@@ -151,6 +152,7 @@ struct migrate_event {
     size_t number;
     size_t total;
     double duration_ms;
+    double percent; /* MIGRATE_EVENT_BUILD: of the phase; negative: not known */
 };
 
 /* Everything may be left zero. Strings are borrowed until migrate_close(). */
@@ -240,6 +242,11 @@ MIGRATE_API enum migrate_code migrate_upgrade(struct migrate *, const struct mig
 /* Removes the applied descendants of the target. */
 MIGRATE_API enum migrate_code migrate_downgrade(struct migrate *, const struct migrate_change_options *,
                                                 const struct migrate_outcome **outcome);
+
+/* Goes to the target whichever way it lies: what is applied above it is taken down, else it is upgraded to; other
+ * branches stay. With an image that is older than the database, "head" is the image's. */
+MIGRATE_API enum migrate_code migrate_goto(struct migrate *, const struct migrate_change_options *,
+                                           const struct migrate_outcome **outcome);
 
 struct migrate_stamp_options {
     const char *const *targets;

@@ -124,10 +124,20 @@ static enum migrate_code verb_upgrade(struct run *run)
     return change(run, migrate_upgrade, false);
 }
 
-static enum migrate_code verb_downgrade(struct run *run)
+static bool may_ask(const struct run *run)
 {
     const struct change_arguments *wanted = &run->line.change;
-    return change(run, migrate_downgrade, !wanted->yes && !wanted->dry_run && !wanted->sql && console_can_ask());
+    return !wanted->yes && !wanted->dry_run && !wanted->sql && console_can_ask();
+}
+
+static enum migrate_code verb_downgrade(struct run *run)
+{
+    return change(run, migrate_downgrade, may_ask(run));
+}
+
+static enum migrate_code verb_goto(struct run *run)
+{
+    return change(run, migrate_goto, may_ask(run));
 }
 
 static enum migrate_code verb_stamp(struct run *run)
@@ -437,6 +447,7 @@ static const struct {
     [VERB_EDIT] = {verb_edit, true},
     [VERB_UPGRADE] = {verb_upgrade, true},
     [VERB_DOWNGRADE] = {verb_downgrade, true},
+    [VERB_GOTO] = {verb_goto, true},
     [VERB_STAMP] = {verb_stamp, true},
     [VERB_ENSURE_VERSION] = {verb_ensure_version, true},
     [VERB_CURRENT] = {verb_current, true},
@@ -461,7 +472,7 @@ static void report_early(struct run *run, enum migrate_code code)
     enum verb verb = command ? command_verb(command) : VERBS;
     if (run->line.global.format != FORMAT_JSON)
         return;
-    if (verb == VERB_UPGRADE || verb == VERB_DOWNGRADE || verb == VERB_STAMP)
+    if (verb == VERB_UPGRADE || verb == VERB_DOWNGRADE || verb == VERB_GOTO || verb == VERB_STAMP)
         report_change(&report, NULL);
     else if (verb == VERB_REVISION || verb == VERB_MERGE || verb == VERB_EDIT)
         report_written(&report, NULL);

@@ -205,8 +205,11 @@ bool sqlstate_unconnected(const PGconn *link, struct error *err)
     struct arena arena = {0};
     char sqlstate[6] = "";
     const char *message = PQerrorMessage(link);
-    for (const char *at = find_sqlstate(message, sqlstate); at;)
-        at = find_sqlstate(at, sqlstate); // of several hosts the last one tried
+    const char *said = find_sqlstate(message, sqlstate); // by the first that answered: with sslmode=prefer libpq tries
+    said = said ? said : message;                        // again without TLS, which hides a wrong password
+    struct text rest, line = text_split(text_of(said), '\n', &rest);
+    if (!*sqlstate)
+        line = text_of(message);
     static const struct rule away = {"", CONNECTING, MIGRATE_UNREACHABLE, NULL};
     const struct rule *rule = *sqlstate ? rule_of(sqlstate, CONNECTING) : &away;
     error_set(err, rule->code, "%s", tidy(message, &arena));
@@ -214,7 +217,7 @@ bool sqlstate_unconnected(const PGconn *link, struct error *err)
     give_hint(err, rule->hint);
     bool is_unclear = *sqlstate == '\0' || strcmp(sqlstate, "28000") == 0;
     for (size_t i = 0; is_unclear && i < sizeof words / sizeof words[0]; i++) {
-        if (strstr(message, words[i].word)) {
+        if (memmem(line.at, line.length, words[i].word, strlen(words[i].word))) {
             err->code = words[i].code;
             give_hint(err, words[i].hint);
             break;
