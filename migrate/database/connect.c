@@ -168,6 +168,7 @@ static bool try_once(struct postgres *postgres, const struct trying *trying, str
         return sqlstate_unconnected(postgres->link, err);
     PQsetErrorVerbosity(postgres->link, PQERRORS_DEFAULT);
     PQsetnonblocking(postgres->link, 1);
+    postgres->link_pid = PQbackendPID(postgres->link);
     postgres->is_ready = true;
     return true;
 }

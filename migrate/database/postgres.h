@@ -45,7 +45,8 @@ struct postgres {
     const char *settings;       /* one SELECT that makes all settings of ours */
     const char *settings_again; /* likewise, for OP_RESET */
     bool is_set;                /* the session has them */
-    struct session session;     /* as the server says; PQbackendPID() is what the connection says */
+    int link_pid;               /* as the connection said when it began; libpq forgets it when it breaks */
+    struct session session;     /* as the server says */
     const char *database_name;
     struct session former[FORMER_MAX]; /* lost ones that may still be there */
     size_t former_count;
