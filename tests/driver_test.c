@@ -12,6 +12,7 @@
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -861,22 +862,20 @@ static void postgresql_does_not_hang_on_a_copy_of_ours(void **state)
     assert_false(has_table(at, "a"));
 }
 
-/* PgBouncer as it is usually set up: any client gets any server connection, for a transaction. */
-static pid_t start_pooler(struct fixture *at, const char *folder, int port)
+static pid_t start_pooler(struct fixture *at, const char *path, int port, const char *mode)
 {
-    const char *path = arena_printf(&at->arena, "%s/pgbouncer.ini", folder);
     FILE *file = fopen(path, "w");
     assert_non_null(file);
     fprintf(file, "[databases]\nmigrate_driver_test = host=%s port=%s user=%s password=%s\n", parameter(at, "host"),
             parameter(at, "port"), parameter(at, "user"), parameter(at, "password"));
     fprintf(file, "[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = %d\nauth_type = any\n", port);
-    fprintf(file, "pool_mode = transaction\nunix_socket_dir =\n");
+    fprintf(file, "pool_mode = %s\nunix_socket_dir =\n", mode);
     fclose(file);
-    chmod(folder, 0755);
     pid_t pid = fork();
     if (pid == 0) {
         enum { NOBODY = 65534 };
         bool ok = getuid() != 0 || (setgid(NOBODY) == 0 && setuid(NOBODY) == 0); // it refuses to run as root
+        prctl(PR_SET_PDEATHSIG, SIGTERM); // a failed test stops nothing
         if (ok)
             execl("/usr/sbin/pgbouncer", "pgbouncer", "-q", path, (char *)NULL);
         _exit(127);
@@ -884,22 +883,45 @@ static pid_t start_pooler(struct fixture *at, const char *folder, int port)
     return pid;
 }
 
-static void refuse_pooler(struct fixture *at, int port)
+static void stop_pooler(struct fixture *at, pid_t pooler)
+{
+    database_close(at->database);
+    at->database = NULL;
+    kill(pooler, SIGTERM);
+    waitpid(pooler, NULL, 0);
+}
+
+static void connect_to_pooler(struct fixture *at, int port)
 {
     set_parameter(at, "port", arena_printf(&at->arena, "%d", port));
-    for (int tries = 0; tries < 50; tries++) {
+    for (int tries = 0; tries < 100; tries++) {
         reopen(at);
         if (database_ready(at->database, &at->err))
             break;
         clock_sleep_ms(50);
     }
     assert_string_equal(ask_for(at, "SELECT 1"), "1");
+}
+
+/* A pooler that hands out server connections for a transaction is as it is usually set up. */
+static void pool_by_transaction(struct fixture *at, const char *path, int port)
+{
+    pid_t pooler = start_pooler(at, path, port, "transaction");
+    connect_to_pooler(at, port);
     assert_false(database_lock(at->database, "lock", 0, &at->err));
     assert_int_equal(at->err.code, MIGRATE_POOLER);
+    stop_pooler(at, pooler);
+}
+
+static void pool_by_session(struct fixture *at, const char *path, int port)
+{
+    pid_t pooler = start_pooler(at, path, port, "session");
     at->connection.pooler_is_session = true;
+    connect_to_pooler(at, port);
     if (!database_lock(at->database, "lock", 0, &at->err))
         fail_msg("not locked: %s", at->err.message);
     assert_played(at, PLAY(at, BEGIN, RUN("CREATE TABLE a (x int)"), DURABLE));
+    stop_pooler(at, pooler);
 }
 
 static void postgresql_behind_a_pooler_gives_no_lock(void **state)
@@ -911,15 +933,30 @@ static void postgresql_behind_a_pooler_gives_no_lock(void **state)
     }
     char folder[] = "/tmp/migrate-driver-test.XXXXXX";
     assert_non_null(mkdtemp(folder));
-    int port = 33000 + (int)getpid() % 20000;
-    pid_t pooler = start_pooler(at, folder, port);
-    refuse_pooler(at, port);
-    database_close(at->database);
-    at->database = NULL;
-    kill(pooler, SIGTERM);
-    waitpid(pooler, NULL, 0);
-    unlink(arena_printf(&at->arena, "%s/pgbouncer.ini", folder));
+    chmod(folder, 0755);
+    const char *path = arena_printf(&at->arena, "%s/pgbouncer.ini", folder);
+    const char *port = parameter(at, "port");
+    int free_port = 33000 + (int)getpid() % 20000;
+    pool_by_transaction(at, path, free_port);
+    set_parameter(at, "port", port);
+    pool_by_session(at, path, free_port + 1);
+    unlink(path);
     rmdir(folder);
+}
+
+/* A deferred trigger runs within COMMIT, so it sees what COMMIT was told. */
+static void postgresql_waits_for_the_disk_once(void **state)
+{
+    struct fixture *at = fixture_of(state);
+    assert_played(
+        at, PLAY(at, BEGIN, RUN("CREATE TABLE seen (revision int, waits text)"),
+                 RUN("CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN UPDATE seen SET waits = "
+                     "current_setting('synchronous_commit') WHERE revision = NEW.revision; RETURN NEW; END $$"),
+                 RUN("CREATE CONSTRAINT TRIGGER noted AFTER INSERT ON seen DEFERRABLE INITIALLY DEFERRED FOR EACH ROW "
+                     "EXECUTE FUNCTION note()"),
+                 COMMIT, BEGIN, RUN("INSERT INTO seen VALUES (1)"), COMMIT, BEGIN, RUN("INSERT INTO seen VALUES (2)"),
+                 COMMIT, BEGIN, RUN("INSERT INTO seen VALUES (3)"), DURABLE));
+    assert_string_equal(ask_for(at, "SELECT string_agg(waits, ' ' ORDER BY revision) FROM seen"), "off off on");
 }
 
 static void postgresql_read_only_is_a_matter_of_permission(void **state)
@@ -970,9 +1007,18 @@ static void sqlite_says_when_everything_was_rolled_back(void **state)
 static void sqlite_sees_a_script_end_its_transaction(void **state)
 {
     struct fixture *at = fixture_of(state);
-    assert_false(PLAY(at, BEGIN, RUN("CREATE TABLE a (x int)"), RUN("COMMIT"), DURABLE));
-    assert_true(at->played.failed_in_op);
+    bool ok = PLAY(at, BEGIN, RUN("CREATE TABLE a (x int)"), RUN("COMMIT"), RUN("CREATE TABLE b (x int)"), DURABLE);
+    assert_refused(at, ok, MIGRATE_REFUSED, 0);
+    assert_int_equal(at->played.failed.origin.statement, 2);
     assert_true(at->played.transaction_lost);
+    assert_false(has_table(at, "b"));
+}
+
+static void sqlite_places_an_error_behind_a_semicolon(void **state)
+{
+    struct fixture *at = fixture_of(state);
+    assert_refused(at, PLAY(at, BEGIN, RUN("SELECT 1; SELECT nosuch"), DURABLE), MIGRATE_REFUSED, 0);
+    assert_int_equal(at->played.failed_position, strlen("SELECT 1; SELECT "));
 }
 
 static void sqlite_rebuilds_a_table_without_cascading(void **state)
@@ -1135,7 +1181,8 @@ static void names_are_quoted(void **state)
     }
 #define ON_BOTH(test) ON_POSTGRESQL(test), ON_SQLITE(test)
 
-int main(void)
+/* driver_test ['*name*']: the tests of that name alone. */
+int main(int argc, char **argv)
 {
     struct error err;
     if (!libpq_load(&err)) // the tests call it themselves
@@ -1179,6 +1226,7 @@ int main(void)
         ON_POSTGRESQL(postgresql_refusals_are_told_apart),
         ON_POSTGRESQL(postgresql_silence_ends_with_the_time_allowed),
         ON_POSTGRESQL(postgresql_does_not_hang_on_a_copy_of_ours),
+        ON_POSTGRESQL(postgresql_waits_for_the_disk_once),
         ON_POSTGRESQL(postgresql_behind_a_pooler_gives_no_lock),
         ON_POSTGRESQL(postgresql_read_only_is_a_matter_of_permission),
         ON_POSTGRESQL(postgresql_drops_the_rows_of_a_large_select),
@@ -1186,6 +1234,7 @@ int main(void)
         ON_SQLITE(sqlite_does_not_make_a_file_by_looking),
         ON_SQLITE(sqlite_says_when_everything_was_rolled_back),
         ON_SQLITE(sqlite_sees_a_script_end_its_transaction),
+        ON_SQLITE(sqlite_places_an_error_behind_a_semicolon),
         ON_SQLITE(sqlite_rebuilds_a_table_without_cascading),
         ON_SQLITE(sqlite_does_not_hold_old_orphans_against_a_revision),
         ON_SQLITE(sqlite_read_only_is_a_matter_of_permission),
@@ -1195,5 +1244,7 @@ int main(void)
         cmocka_unit_test(a_batch_is_printed_for_sqlite),
         cmocka_unit_test(names_are_quoted),
     };
+    if (argc > 1)
+        cmocka_set_test_filter(argv[1]);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -53,6 +53,11 @@ bool console_close(struct console *console, struct error *err)
         console->out_errno = errno;
     if (close(STDOUT_FILENO) != 0 && errno != EBADF && !console->out_errno)
         console->out_errno = errno;
+    return console_is_written(console, err);
+}
+
+bool console_is_written(const struct console *console, struct error *err)
+{
     if (!console->out_errno)
         return true;
     errno = console->out_errno;
@@ -381,6 +386,7 @@ void console_event(struct console *console, const struct migrate_event *event)
         break;
     case MIGRATE_EVENT_PLAN:
     case MIGRATE_EVENT_STATEMENT:
+    case MIGRATE_EVENT_BUILD:
         break;
     }
 }

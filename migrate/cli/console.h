@@ -21,6 +21,8 @@ enum level { LEVEL_DETAIL, LEVEL_INFO, LEVEL_NOTICE, LEVEL_WARNING, LEVEL_ERROR 
 void console_open(struct console *console, const struct global_arguments *wanted);
 /* Writes what is still buffered and says whether everything arrived. MIGRATE_FILE. */
 MUST_CHECK bool console_close(struct console *console, struct error *err);
+/* Was everything taken that went out so far? MIGRATE_FILE with the system's reason. */
+MUST_CHECK bool console_is_written(const struct console *console, struct error *err);
 
 /* To standard output. A failure is kept for console_close(), and nothing is written after it. */
 void console_out(struct console *console, const char *format, ...) PRINTF_LIKE(2, 3);

@@ -95,7 +95,7 @@ static bool inspect_files(struct inspection *inspection, struct revision **revis
 {
     struct migrate *migrate = inspection->migrate;
     struct names paths;
-    if (!scripts_list(migrate->config.version_locations, &migrate->run, &paths, err))
+    if (!session_folders(migrate, err) || !scripts_list(migrate->config.version_locations, &migrate->run, &paths, err))
         return false;
     *count = 0;
     *revisions = ARENA_ARRAY(&migrate->run, paths.count, struct revision);
@@ -234,7 +234,7 @@ static bool inspect_edited(struct inspection *inspection, const struct graph *gr
         const char *path = graph->revisions[index].path;
         if (!file_map(path, &map, err))
             return false;
-        hash_blob(map.content, oid);
+        hash_file(&map, oid);
         file_unmap(&map);
         if (strcmp(oid, applied.items[i].oid) == 0)
             continue;

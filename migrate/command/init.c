@@ -3,6 +3,8 @@
 
 #include "script/template.h"
 
+#include <unistd.h>
+
 static const char config_name[] = "migrate.ini";
 static const char template_name_in_folder[] = "revision.sql.template";
 
@@ -38,6 +40,18 @@ static bool is_free(const char *config, const char *folder, struct arena *arena,
     return true;
 }
 
+/* Both files or none. */
+static bool write_both(const char *folder, const char *template_path, struct text template_text, const char *config,
+                       struct text config_text, struct error *err)
+{
+    if (!folder_create(folder, err) || !file_create(template_path, template_text, err))
+        return false;
+    if (file_create(config, config_text, err))
+        return true;
+    unlink(template_path);
+    return false;
+}
+
 static bool init_project(struct migrate *migrate, const char *folder, const char *template_name,
                          struct name_list *written, struct error *err)
 {
@@ -50,12 +64,15 @@ static bool init_project(struct migrate *migrate, const char *folder, const char
     const char *template_path = path_join(arena, folder, template_name_in_folder);
     struct text filled;
     if (!template_fill(text_of(chosen->config_ini), config, replacements, 1, arena, &filled, err) ||
-        !is_free(config, folder, arena, err) || !folder_create(folder, err) ||
-        !file_create(template_path, text_of(chosen->revision_sql), err))
+        !is_free(config, folder, arena, err))
         return false;
+    bool was_there = file_exists(folder);
+    if (!write_both(folder, template_path, text_of(chosen->revision_sql), config, filled, err)) {
+        if (!was_there)
+            rmdir(folder);
+        return false;
+    }
     ARENA_PUSH(arena, written, template_path);
-    if (!file_create(config, filled, err))
-        return false;
     ARENA_PUSH(arena, written, arena_string(arena, config));
     return true;
 }
@@ -75,12 +92,9 @@ static bool chart_is_free(const char *folder, struct chart_files chart, struct a
     return true;
 }
 
-static bool init_chart(struct migrate *migrate, const char *folder, struct name_list *written, struct error *err)
+static bool write_chart(const char *folder, struct chart_files chart, struct arena *arena, struct name_list *written,
+                        struct error *err)
 {
-    struct arena *arena = &migrate->run;
-    struct chart_files chart = template_chart(arena);
-    if (!chart_is_free(folder, chart, arena, err))
-        return false;
     for (size_t i = 0; i < chart.count; i++) {
         const char *path = path_join(arena, folder, chart.items[i].path);
         if (!folder_create(path_folder(arena, path), err) || !file_create(path, text_of(chart.items[i].content), err))
@@ -88,6 +102,19 @@ static bool init_chart(struct migrate *migrate, const char *folder, struct name_
         ARENA_PUSH(arena, written, path);
     }
     return true;
+}
+
+/* All its files or none. */
+static bool init_chart(struct migrate *migrate, const char *folder, struct name_list *written, struct error *err)
+{
+    struct chart_files chart = template_chart(&migrate->run);
+    if (!chart_is_free(folder, chart, &migrate->run, err))
+        return false;
+    if (write_chart(folder, chart, &migrate->run, written, err))
+        return true;
+    while (written->count > 0)
+        unlink(written->items[--written->count]);
+    return false;
 }
 
 static bool init(struct migrate *migrate, const struct migrate_init_options *options, struct name_list *written,

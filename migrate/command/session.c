@@ -90,15 +90,15 @@ void session_observe(struct migrate *migrate, enum migrate_event_kind kind, cons
 
 /* --- the folder --------------------------------------------------------------------------------- */
 
-static bool folders_exist(const struct migrate *migrate, struct error *err)
+bool session_folders(const struct migrate *migrate, struct error *err)
 {
     for (size_t i = 0; i < migrate->config.version_locations.count; i++) {
         const char *folder = migrate->config.version_locations.items[i];
         if (folder_exists(folder))
             continue;
-        if (file_exists(folder))
-            return error_set(err, MIGRATE_FILE, "the migrations folder %s is not a folder", folder);
-        error_set(err, MIGRATE_FILE, "there is no migrations folder %s", folder);
+        error_set(err, MIGRATE_FILE,
+                  file_exists(folder) ? "the migrations folder %s is not a folder" : "there is no migrations folder %s",
+                  folder);
         return error_hint(err,
                           "Name it with `-d DIR` or script_location in migrate.ini, or begin one with `migrate init`.");
     }
@@ -108,19 +108,20 @@ static bool folders_exist(const struct migrate *migrate, struct error *err)
 bool session_graph(struct migrate *migrate, struct graph *graph, struct error *err)
 {
     struct scripts scripts;
-    return folders_exist(migrate, err) &&
+    return session_folders(migrate, err) &&
            scripts_read(migrate->config.version_locations, &migrate->run, &scripts, err) &&
            graph_build(scripts.revisions, scripts.count, &migrate->run, graph, err);
 }
 
 /* --- the database ------------------------------------------------------------------------------- */
 
-static bool read_parts(struct migrate *migrate, struct address_parts *parts, struct error *err)
+static bool read_parts(const struct migrate *migrate, struct arena *arena, struct address_parts *parts,
+                       struct error *err)
 {
     struct config_database database = migrate->config.database;
     if (!database.source)
         return config_no_database(&migrate->config, err);
-    if (database.secret_file && !secret_read(database.secret_file, &migrate->lasting, &database, err))
+    if (database.secret_file && !secret_read(database.secret_file, arena, &database, err))
         return false;
     *parts = (struct address_parts){
         .url = database.url,
@@ -151,7 +152,7 @@ bool session_address(struct migrate *migrate, struct error *err)
         .idle_timeout_ms = config->idle_timeout_ms,
         .lock_timeout_ms = config->lock_timeout_ms,
     };
-    if (!read_parts(migrate, &parts, err) ||
+    if (!read_parts(migrate, &migrate->lasting, &parts, err) ||
         !address_parse(&parts, &migrate->settings, &migrate->lasting, &migrate->address, err))
         return false;
     migrate->about = (struct migrate_database){
@@ -175,6 +176,24 @@ static void say_waiting(void *context, const char *message)
     session_observe(context, MIGRATE_EVENT_WAIT, "%s", message);
 }
 
+/* Only a secret can be another one than a moment ago. */
+static bool read_secret_again(void *context, struct arena *arena, const struct address **address, struct error *err)
+{
+    struct migrate *migrate = context;
+    struct address_parts parts;
+    struct address *again = ARENA_NEW(arena, struct address);
+    if (!read_parts(migrate, arena, &parts, err) || !address_parse(&parts, &migrate->settings, arena, again, err))
+        return false;
+    *address = again;
+    return true;
+}
+
+static int64_t wait_of(const struct migrate *migrate)
+{
+    int64_t wait_ms = migrate->options.wait_ms > 0 ? migrate->options.wait_ms : migrate->config.wait_ms;
+    return wait_ms > 0 ? wait_ms : 0;
+}
+
 bool session_connect(struct migrate *migrate, struct error *err)
 {
     if (migrate->database)
@@ -185,11 +204,22 @@ bool session_connect(struct migrate *migrate, struct error *err)
         .address = &migrate->address,
         .settings = &migrate->settings,
         .pooler_is_session = migrate->config.pooler_is_session,
+        .wait_ms = wait_of(migrate),
+        .address_again = migrate->config.database.secret_file ? read_secret_again : NULL,
         .interrupt = &migrate->interrupt,
         .waiting = say_waiting,
         .context = migrate,
     };
     return database_start(&migrate->connection, &migrate->lasting, &migrate->database, err);
+}
+
+bool session_wait(struct migrate *migrate, int64_t unset_ms, struct error *err)
+{
+    if (!session_connect(migrate, err))
+        return false;
+    if (migrate->connection.wait_ms == 0)
+        migrate->connection.wait_ms = unset_ms;
+    return database_ready(migrate->database, err);
 }
 
 void session_ledger(struct migrate *migrate, struct ledger *ledger)

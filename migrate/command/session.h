@@ -29,12 +29,16 @@ enum migrate_code session_end(struct migrate *migrate, bool ok);
 
 void session_observe(struct migrate *migrate, enum migrate_event_kind kind, const char *format, ...) PRINTF_LIKE(3, 4);
 
+/* Are the migrations folders there? */
+MUST_CHECK bool session_folders(const struct migrate *migrate, struct error *err);
 /* The folder's revisions, connected. An empty folder is a graph of none. */
 MUST_CHECK bool session_graph(struct migrate *migrate, struct graph *graph, struct error *err);
 /* Which database is meant; without touching it. */
 MUST_CHECK bool session_address(struct migrate *migrate, struct error *err);
 /* Begins to connect unless there is a connection: files can be read meanwhile. */
 MUST_CHECK bool session_connect(struct migrate *migrate, struct error *err);
+/* The same, and waits until it is there; unset_ms is the time that nobody else has set. */
+MUST_CHECK bool session_wait(struct migrate *migrate, int64_t unset_ms, struct error *err);
 /* Names of the tables for the database that session_address() found. */
 void session_ledger(struct migrate *migrate, struct ledger *ledger);
 /* Version rows, for verbs that only ask; warns of an empty folder. */

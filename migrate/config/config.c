@@ -526,7 +526,11 @@ static bool find_ini(const struct config_overrides *overrides, struct sources *s
     sources->ini_path = named ? short_path(named, sources->arena) : nearest_ini(sources->arena);
     if (!named || is_file(named))
         return true;
-    error_set(err, MIGRATE_CONFIGURATION, "there is no configuration file %s", named);
+    struct stat about;
+    error_set(err, MIGRATE_CONFIGURATION,
+              stat(named, &about) == 0 ? "%s is a folder, where a configuration file should be"
+                                       : "there is no configuration file %s",
+              named);
     return error_hint(err, "It was named by %s.", overrides->config ? "--config" : "MIGRATE_CONFIG in the environment");
 }
 

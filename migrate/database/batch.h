@@ -18,7 +18,8 @@ enum op_kind {
     OP_SETTINGS,   /* lock_timeout_ms and statement_timeout_ms for what follows in this transaction or, outside one,
                       session; -1: as configured */
     OP_COMMIT,     /* ends what OP_BEGIN opened. durable: do not answer before it is on disk */
-    OP_ALONE,      /* a statement of a script that stands alone, outside any transaction; waited for */
+    OP_ALONE,      /* a statement of a script that stands alone, outside any transaction; waited for. What else stands
+                      outside one gets one of its own */
     OP_COMMENT,    /* offline only: a line of its own ("Running upgrade a -> b"); others pass over it */
 };
 
@@ -55,14 +56,26 @@ struct op_result {
     int64_t rows;        /* changed, as the database says; 0 if it does not */
 };
 
+/* What an operation that takes its time is doing, seen from a second connection. */
+struct op_watch {
+    const char *blockers; /* who is in its way, joined by "; "; NULL: nobody */
+    const char *phase;    /* of an index build ("building index: scanning table"); NULL: none runs */
+    double percent;       /* of that phase, 0 to 100; negative: not known */
+    int64_t blocks_done;
+    int64_t blocks_total;
+};
+
 struct batch {
     /* Fills *op; *end at the end. false: the batch cannot be made (a file is gone): the driver stops as after a
      * refusal. */
     bool (*next)(void *context, struct op *op, bool *end, struct error *err);
-    /* Called once for each operation that completed, in order. For OP_COMMIT a promise only: see struct played. */
+    /* Called once for each operation that completed, in order; not for OP_COMMENT. For OP_COMMIT a promise only: see
+     * struct played. */
     void (*done)(void *context, const struct op_result *result);
     /* A NOTICE or WARNING, with the operation it came from (NULL if unknown). `severity` as the server has it. */
     void (*notice)(void *context, const struct op *op, const char *severity, const char *message);
+    /* Called about once a second while an operation has not answered for longer than that. NULL: nobody looks. */
+    void (*watch)(void *context, const struct op *op, const struct op_watch *watch);
     void *context;
     bool ignores_interrupt; /* what must still be written down after an interrupt */
 };
@@ -71,7 +84,7 @@ struct batch {
 struct played {
     size_t commits;         /* OP_COMMITs, counted from the batch's first, that stand */
     size_t alone;           /* OP_ALONEs that completed */
-    bool failed_in_op;      /* the error came from an operation: */
+    bool failed_in_op;      /* the error came from an operation, not from the connection, the lock or batch->next: */
     struct op failed;       /* kind and origin only */
     size_t failed_position; /* bytes into that statement's text; SIZE_MAX: not known */
     bool transaction_lost;  /* SQLite: the whole run was rolled back, not only the last savepoint */

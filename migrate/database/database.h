@@ -14,8 +14,14 @@ struct database;
 struct connection {
     const struct address *address;
     const struct connection_settings *settings;
-    bool pooler_is_session;      /* the configuration vouches for a pooler: pooler = session */
-    const atomic_int *interrupt; /* not 0: stop (it is the signal's number, or 1) */
+    bool pooler_is_session; /* the configuration vouches for a pooler: pooler = session */
+    int64_t wait_ms;        /* keep trying so long while the server is away; 0: one try */
+    /* Asked before each further try and each reconnection, because a secret may have been rotated; NULL: the address
+     * stays. */
+    bool (*address_again)(void *context, struct arena *arena, const struct address **address, struct error *err);
+    const atomic_int *interrupt; /* not 0: stop (it is the signal's number, or 1). As long as it is set every question,
+                                    lock and play answers MIGRATE_INTERRUPTED; whoever has work left resets it. May be
+                                    NULL */
     /* Called while waiting for the lock, at most once a second: who holds it, as a sentence. May be NULL. */
     void (*waiting)(void *context, const char *message);
     void *context;
@@ -65,6 +71,11 @@ MUST_CHECK bool database_ask(struct database *database, const struct question *q
 MUST_CHECK bool database_lock(struct database *database, const char *name, int64_t wait_ms, struct error *err);
 /* Lets go. SQLite: rolls back what is open. */
 void database_unlock(struct database *database);
+
+/* After MIGRATE_LOST: connects anew within wait_ms, ends the former session by its pid, and takes the lock again if it
+ * was held, which proves that the former session is gone: only then is what the version rows say believed. MIGRATE_LOST
+ * if it cannot be had back. A database that is a file has nothing to do. */
+MUST_CHECK bool database_reconnect(struct database *database, struct error *err);
 
 /* Plays the batch in order; stops at the first refusal. *played says what stands, also after a failure.
  * Afterwards no transaction is open (SQLite: nor the lock's one). Codes: MIGRATE_REFUSED with SQLSTATE and, in *played,

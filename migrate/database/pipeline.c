@@ -1,76 +1,26 @@
-/* pipeline.c: playing a batch on PostgreSQL without waiting between its operations.
+/* pipeline.c: one pipeline of messages to PostgreSQL and their answers.
  *
  * Everything is sent as long as a window of unanswered bytes is open, and one sync ends it. The server runs it in
  * order and after an error skips the rest, so whole transactions before the failure stand and nothing behind it runs:
  * that is why there is no sync between transactions, which would make it go on. Beside the pipeline stands one ring: a
  * record for each message sent, in order; answers carry no name, so counting them off against the ring is how we know
- * which operation one is for.
- *
- * What a pipeline cannot carry (COPY, a statement that must stand alone) is done directly: the pipeline is emptied and
- * left, the statement waited for, the pipeline entered again.
- *
- * Reading order: struct play, send_*, take_answer, perform, pipeline_play. */
-#include "database/postgres.h"
+ * which operation one is for. */
+#include "database/pipeline.h"
 
-#include <assert.h>
 #include <embedded.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
 enum {
-    WINDOW_BYTES = 256 * 1024, /* unanswered at most; without a window the sender starves the reader */
-    MESSAGE_BYTES = 64,        /* what a message takes besides its text */
-    COPY_CHUNK_BYTES = 64 * 1024,
+    MESSAGE_BYTES = 64, /* what a message takes besides its text */
     WAIT_MS = 100,
     CANCEL_AGAIN_MS = 5,
 };
 
-enum message {
-    MESSAGE_OPERATION, /* what the operation says */
-    MESSAGE_ASIDE,     /* what we send around it */
-    MESSAGE_PREPARE,
-    MESSAGE_LOCK_CHECK,
-    MESSAGE_SYNC,
-};
-
-/* One message whose answer is due. */
-struct sent {
-    enum message message;
-    enum op_kind kind;
-    struct op_origin origin;
-    bool durable;
-    bool completes;   /* its answer completes the operation */
-    bool rolls_back;  /* a script's ROLLBACK TO, whose tag is ROLLBACK */
-    bool is_answered; /* a result came; the NULL behind it is due */
-    int64_t rows;
-    unsigned prepared; /* number of the statement made or used; 0: none */
-    char *text;        /* malloc: the statement, kept only where characters are not bytes */
-    size_t bytes;      /* counted against the window */
-};
-
-struct play {
-    struct postgres *postgres;
-    PGconn *link;
-    const struct batch *batch;
-    struct played *played;
-    struct error *err;
-
-    struct sent *ring;
-    size_t capacity, first, count;
-    size_t unanswered_bytes;
-
-    bool in_pipeline;
-    bool in_transaction;
-    bool is_done;    /* every operation of the batch was answered */
-    bool has_failed; /* err is filled */
-    bool is_cut_off; /* by us; what libpq still holds is not read any more */
-    bool is_refused; /* by an answer, which came before whatever else went wrong */
-};
-
 /* ---- the ring */
 
-static struct sent *ring_first(struct play *play)
+struct sent *pipeline_first(struct play *play)
 {
     return &play->ring[play->first];
 }
@@ -97,33 +47,33 @@ static void ring_push(struct play *play, const struct sent *sent)
     play->unanswered_bytes += sent->bytes;
 }
 
-static void ring_pop(struct play *play)
+void pipeline_pop(struct play *play)
 {
-    struct sent *sent = ring_first(play);
+    struct sent *sent = pipeline_first(play);
     free(sent->text);
     play->unanswered_bytes -= sent->bytes;
     play->first = (play->first + 1) % play->capacity;
     play->count--;
 }
 
-static struct op op_of(const struct sent *sent)
+struct op pipeline_op(const struct sent *sent)
 {
     return (struct op){.kind = sent->kind, .origin = sent->origin, .durable = sent->durable};
 }
 
-static struct sent sent_for(const struct op *op, enum message message)
+struct sent pipeline_message(const struct op *op, enum message message)
 {
     return (struct sent){.message = message, .kind = op->kind, .origin = op->origin, .durable = op->durable};
 }
 
 /* ---- failing */
 
-static bool stops(const struct play *play)
+bool pipeline_stops(const struct play *play)
 {
     return play->has_failed || wire_is_broken(play->postgres) || wire_is_interrupted(play->postgres);
 }
 
-static void fail_lost(struct play *play)
+void pipeline_fail_lost(struct play *play)
 {
     if (!play->has_failed)
         sqlstate_lost(play->link, play->err);
@@ -157,7 +107,7 @@ static void explain_refusal(const struct sent *sent, struct error *err)
 }
 
 /* The first refusal counts: it came before whatever made us stop sending. */
-static void refuse(struct play *play, const struct sent *sent, const PGresult *result)
+void pipeline_refuse(struct play *play, const struct sent *sent, const PGresult *result)
 {
     if (play->is_refused)
         return;
@@ -167,7 +117,7 @@ static void refuse(struct play *play, const struct sent *sent, const PGresult *r
     if (sent->message == MESSAGE_LOCK_CHECK || play->err->code == MIGRATE_LOST)
         return; // no operation's fault
     play->played->failed_in_op = true;
-    play->played->failed = op_of(sent);
+    play->played->failed = pipeline_op(sent);
     if (sent->message == MESSAGE_OPERATION && sent->kind != OP_EXPECT_ONE)
         play->played->failed_position = position_of(result, sent->text);
 }
@@ -178,7 +128,7 @@ static bool refuse_saying(struct play *play, const struct sent *sent, enum migra
         return false;
     play->has_failed = play->is_refused = true;
     play->played->failed_in_op = true;
-    play->played->failed = op_of(sent);
+    play->played->failed = pipeline_op(sent);
     return error_set(play->err, code, "%s", message);
 }
 
@@ -205,11 +155,11 @@ static void sent_or_lost(struct play *play, int ok, struct sent *sent)
             expect_rows_singly(play);
     } else {
         free(sent->text);
-        fail_lost(play);
+        pipeline_fail_lost(play);
     }
 }
 
-static void send_script(struct play *play, const struct op *op, struct sent sent)
+void pipeline_send_script(struct play *play, const struct op *op, struct sent sent)
 {
     char *sql = strndup(op->sql.at, op->sql.length);
     if (!sql)
@@ -233,7 +183,7 @@ static struct prepared *prepared_find(struct postgres *postgres, struct text sql
     return NULL;
 }
 
-static void prepared_forget(struct postgres *postgres, bool only_unconfirmed)
+void pipeline_forget_prepared(struct postgres *postgres, bool only_unconfirmed)
 {
     for (size_t i = 0; i < PREPARED_MAX; i++) {
         struct prepared *prepared = &postgres->prepared[i];
@@ -275,7 +225,7 @@ static struct prepared *prepare(struct play *play, const struct sent *user, stru
 }
 
 /* A statement of ours: the server keeps it, so that each revision costs little. */
-static void send_ours(struct play *play, struct sent sent, struct text sql, const struct value *values, size_t count)
+void pipeline_send_ours(struct play *play, struct sent sent, struct text sql, const struct value *values, size_t count)
 {
     struct postgres *postgres = play->postgres;
     struct arena_mark mark = arena_mark(&postgres->scratch);
@@ -294,17 +244,17 @@ static void send_ours(struct play *play, struct sent sent, struct text sql, cons
     arena_rewind(&postgres->scratch, mark);
 }
 
-static void send_aside(struct play *play, const struct op *op, const char *sql)
+void pipeline_send_aside(struct play *play, const struct op *op, const char *sql)
 {
-    send_ours(play, sent_for(op, MESSAGE_ASIDE), text_of(sql), NULL, 0);
+    pipeline_send_ours(play, pipeline_message(op, MESSAGE_ASIDE), text_of(sql), NULL, 0);
 }
 
 /* The last of several messages that make up an operation. */
-static void send_last_aside(struct play *play, const struct op *op, const char *sql)
+void pipeline_send_last_aside(struct play *play, const struct op *op, const char *sql)
 {
-    struct sent sent = sent_for(op, MESSAGE_ASIDE);
+    struct sent sent = pipeline_message(op, MESSAGE_ASIDE);
     sent.completes = true;
-    send_ours(play, sent, text_of(sql), NULL, 0);
+    pipeline_send_ours(play, sent, text_of(sql), NULL, 0);
 }
 
 /* In a transaction of its own, so that no snapshot is taken in the script's: SET TRANSACTION must still be possible
@@ -314,17 +264,18 @@ static void send_lock_check(struct play *play)
     static const struct op none = {.kind = OP_COMMENT};
     const struct value key[] = {{play->postgres->key_upper, strlen(play->postgres->key_upper)},
                                 {play->postgres->key_lower, strlen(play->postgres->key_lower)}};
-    send_aside(play, &none, "BEGIN");
-    send_ours(play, sent_for(&none, MESSAGE_LOCK_CHECK), text_of(embedded_migrate_database_sql_lock_held_sql), key, 2);
-    send_aside(play, &none, "COMMIT");
+    pipeline_send_aside(play, &none, "BEGIN");
+    pipeline_send_ours(play, pipeline_message(&none, MESSAGE_LOCK_CHECK),
+                       text_of(embedded_migrate_database_sql_lock_held_sql), key, 2);
+    pipeline_send_aside(play, &none, "COMMIT");
 }
 
-static void enter_pipeline(struct play *play)
+void pipeline_enter(struct play *play)
 {
     if (play->in_pipeline || play->has_failed)
         return;
     if (!PQenterPipelineMode(play->link)) {
-        fail_lost(play);
+        pipeline_fail_lost(play);
         return;
     }
     play->in_pipeline = true;
@@ -333,33 +284,6 @@ static void enter_pipeline(struct play *play)
 }
 
 /* ---- answers */
-
-static bool is_word(char character)
-{
-    return (character >= 'a' && character <= 'z') || (character >= 'A' && character <= 'Z') || character == '_';
-}
-
-static struct text first_word(struct text text)
-{
-    size_t length = 0;
-    text = text_trim(text);
-    while (length < text.length && is_word(text.at[length]))
-        length++;
-    return (struct text){.at = text.at, .length = length};
-}
-
-/* "ROLLBACK TO point", "ROLLBACK WORK TO SAVEPOINT point": its tag is that of a ROLLBACK. */
-static bool is_rollback_to(struct text sql)
-{
-    if (!text_is_nocase(first_word(sql), "rollback"))
-        return false;
-    for (size_t at = 0; at < sql.length; at++) {
-        struct text rest = {.at = sql.at + at, .length = sql.length - at};
-        if ((at == 0 || !is_word(sql.at[at - 1])) && text_is_nocase(first_word(rest), "to"))
-            return true;
-    }
-    return false;
-}
 
 /* A transaction that ends where we did not end it took the rest of its revision out of its protection. To the server
  * that is a warning at most. */
@@ -376,14 +300,14 @@ static bool is_tag_due(struct play *play, const struct sent *sent, const char *t
     return true;
 }
 
-static void take_success(struct play *play, struct sent *sent, PGresult *result)
+void pipeline_take_success(struct play *play, struct sent *sent, PGresult *result)
 {
     text_integer(text_of(PQcmdTuples(result)), &sent->rows); // "" for what counts none
     sent->is_answered = is_tag_due(play, sent, PQcmdStatus(result));
 }
 
 /* The NULL behind a message's results. */
-static void complete(struct play *play, const struct sent *sent)
+void pipeline_complete(struct play *play, const struct sent *sent)
 {
     if (!sent->is_answered)
         return; // refused, or skipped by the server
@@ -391,7 +315,7 @@ static void complete(struct play *play, const struct sent *sent)
         prepared_confirm(play->postgres, sent->prepared);
     if (!sent->completes)
         return;
-    struct op op = op_of(sent);
+    struct op op = pipeline_op(sent);
     if (op.kind == OP_COMMIT)
         play->played->commits++;
     if (op.kind == OP_ALONE)
@@ -414,21 +338,21 @@ static void cut_off(struct play *play, const struct sent *sent)
 
 static void take_answer(struct play *play, PGresult *result)
 {
-    struct sent *sent = ring_first(play);
+    struct sent *sent = pipeline_first(play);
     if (!result) {
-        complete(play, sent);
-        ring_pop(play);
+        pipeline_complete(play, sent);
+        pipeline_pop(play);
         expect_rows_singly(play);
         return;
     }
     switch (PQresultStatus(result)) {
     case PGRES_PIPELINE_SYNC: // no NULL follows this one
-        ring_pop(play);
+        pipeline_pop(play);
         break;
     case PGRES_COMMAND_OK:
     case PGRES_TUPLES_OK:
     case PGRES_EMPTY_QUERY:
-        take_success(play, sent, result);
+        pipeline_take_success(play, sent, result);
         break;
     case PGRES_SINGLE_TUPLE:
     case PGRES_PIPELINE_ABORTED:
@@ -439,12 +363,12 @@ static void take_answer(struct play *play, PGresult *result)
         cut_off(play, sent);
         break;
     default:
-        refuse(play, sent, result);
+        pipeline_refuse(play, sent, result);
         break;
     }
 }
 
-static void read_answers(struct play *play)
+void pipeline_read(struct play *play)
 {
     while (play->count && !PQisBusy(play->link)) {
         PGresult *result = PQgetResult(play->link);
@@ -459,20 +383,20 @@ static void read_answers(struct play *play)
 
 /* Waits until at most so much is unanswered. An interrupt is passed on to the server until it has refused something;
  * from there on it skips by itself. */
-static void read_until(struct play *play, size_t bytes_left)
+void pipeline_read_until(struct play *play, size_t bytes_left)
 {
-    read_answers(play);
+    pipeline_read(play);
     while (play->count && play->unanswered_bytes > bytes_left && !wire_is_broken(play->postgres)) {
         bool cancels = wire_is_interrupted(play->postgres) && !play->is_refused;
         if (cancels)
             wire_cancel(play->postgres);
         wire_wait(play->postgres, cancels ? CANCEL_AGAIN_MS : WAIT_MS);
-        read_answers(play);
+        pipeline_read(play);
     }
 }
 
 /* Ends what was sent with a sync, reads every answer and leaves pipeline mode. */
-static void leave_pipeline(struct play *play)
+void pipeline_leave(struct play *play)
 {
     if (!play->in_pipeline)
         return;
@@ -481,330 +405,10 @@ static void leave_pipeline(struct play *play)
         return;
     struct sent sync = {.message = MESSAGE_SYNC, .kind = OP_COMMENT, .bytes = MESSAGE_BYTES};
     sent_or_lost(play, PQpipelineSync(play->link), &sync);
-    read_until(play, 0);
+    pipeline_read_until(play, 0);
     if (!wire_is_broken(play->postgres))
         PQexitPipelineMode(play->link);
 }
-
-/* ---- operations */
-
-static void begin(struct play *play, const struct op *op)
-{
-    send_last_aside(play, op, "BEGIN");
-    play->in_transaction = true;
-}
-
-static void commit(struct play *play, const struct op *op)
-{
-    if (!op->durable)
-        send_aside(play, op, "SET LOCAL synchronous_commit = off");
-    struct sent sent = sent_for(op, MESSAGE_OPERATION);
-    sent.completes = true;
-    send_ours(play, sent, text_of("COMMIT"), NULL, 0);
-    play->in_transaction = false;
-    PQsendFlushRequest(play->link); // else the server keeps its answers to the end, and no progress shows
-    PQflush(play->link);
-    PQconsumeInput(play->link);
-    read_answers(play);
-}
-
-static void script_statement(struct play *play, const struct op *op)
-{
-    struct sent sent = sent_for(op, MESSAGE_OPERATION);
-    sent.completes = play->in_transaction;
-    sent.rolls_back = is_rollback_to(op->sql);
-    send_script(play, op, sent);
-    struct text word = first_word(op->sql);
-    if (text_is_nocase(word, "deallocate") || text_is_nocase(word, "discard"))
-        prepared_forget(play->postgres, false);
-}
-
-static void execute(struct play *play, const struct op *op)
-{
-    struct sent sent = sent_for(op, MESSAGE_OPERATION);
-    sent.completes = play->in_transaction;
-    send_ours(play, sent, op->sql, op->values, op->value_count);
-}
-
-/* The statement itself must fail on the server: the COMMIT behind it is already under way. The failing cast takes its
- * text from the count, which the planner cannot know. */
-static void expect_one(struct play *play, const struct op *op)
-{
-    struct arena_mark mark = arena_mark(&play->postgres->scratch);
-    struct op wrapped = *op;
-    const char *sql = arena_printf(&play->postgres->scratch,
-                                   "WITH moved AS (%.*s RETURNING 1) SELECT CASE count(*) WHEN 1 THEN 1 "
-                                   "ELSE ('version row: ' || count(*) || ' rows moved')::int END FROM moved",
-                                   (int)op->sql.length, op->sql.at);
-    wrapped.sql = text_of(sql);
-    execute(play, &wrapped);
-    arena_rewind(&play->postgres->scratch, mark);
-}
-
-/* RESET ALL leaves the role alone, and both leave the session's user. */
-static void reset(struct play *play, const struct op *op)
-{
-    send_aside(play, op, "RESET SESSION AUTHORIZATION");
-    send_aside(play, op, "RESET ROLE");
-    send_aside(play, op, "RESET ALL");
-    if (play->in_transaction)
-        send_last_aside(play, op, play->postgres->settings_again);
-    else
-        send_aside(play, op, play->postgres->settings_again);
-}
-
-static int64_t timeout_or(int64_t wanted_ms, int64_t configured_ms, int64_t default_ms)
-{
-    return wanted_ms >= 0 ? wanted_ms : configured_ms >= 0 ? configured_ms : default_ms;
-}
-
-static void settings(struct play *play, const struct op *op)
-{
-    const struct connection_settings *configured = play->postgres->base.connection->settings;
-    const char *scope = play->in_transaction ? "LOCAL" : "SESSION";
-    char lock[64], statement[64];
-    snprintf(lock, sizeof lock, "SET %s lock_timeout = %lld", scope,
-             (long long)timeout_or(op->lock_timeout_ms, configured->lock_timeout_ms, POSTGRES_LOCK_TIMEOUT_MS));
-    snprintf(statement, sizeof statement, "SET %s statement_timeout = %lld", scope,
-             (long long)timeout_or(op->statement_timeout_ms, configured->statement_timeout_ms, 0));
-    send_aside(play, op, lock);
-    if (play->in_transaction)
-        send_last_aside(play, op, statement);
-    else
-        send_aside(play, op, statement);
-}
-
-static void perform_in_pipeline(struct play *play, const struct op *op)
-{
-    switch (op->kind) {
-    case OP_STATEMENT:
-        script_statement(play, op);
-        break;
-    case OP_EXECUTE:
-        execute(play, op);
-        break;
-    case OP_EXPECT_ONE:
-        expect_one(play, op);
-        break;
-    case OP_RESET:
-        reset(play, op);
-        break;
-    case OP_SETTINGS:
-        settings(play, op);
-        break;
-    default:
-        assert(!"an operation that is not for a pipeline");
-    }
-}
-
-/* What stands outside a transaction gets one of its own: without, it would belong to the next one sent. */
-static void perform_by_itself(struct play *play, const struct op *op)
-{
-    send_aside(play, op, "BEGIN");
-    perform_in_pipeline(play, op);
-    send_last_aside(play, op, "COMMIT");
-}
-
-/* ---- outside the pipeline: COPY, and statements that stand alone */
-
-static bool copy_chunk(struct play *play, struct text chunk)
-{
-    int ok = PQputCopyData(play->link, chunk.at, (int)chunk.length);
-    while (ok > 0 && PQflush(play->link) > 0 && !stops(play))
-        wire_wait(play->postgres, WAIT_MS);
-    return ok > 0 && !stops(play);
-}
-
-static void copy_in(struct play *play, const struct op *op)
-{
-    struct text data = op->kind == OP_COPY ? op->data : (struct text){0};
-    const char *refusal =
-        op->kind == OP_COPY ? NULL : "COPY FROM STDIN needs its data behind it, up to a line with \\.";
-    for (size_t at = 0; at < data.length && !refusal; at += COPY_CHUNK_BYTES) {
-        size_t left = data.length - at;
-        struct text chunk = {.at = data.at + at, .length = left < COPY_CHUNK_BYTES ? left : COPY_CHUNK_BYTES};
-        if (!copy_chunk(play, chunk))
-            refusal = "interrupted";
-    }
-    PQputCopyEnd(play->link, refusal);
-}
-
-/* Rows that nobody asked for are read and dropped; left unread they would come again for ever. */
-static void copy_out(struct play *play)
-{
-    char *row = NULL;
-    for (;;) {
-        int length = PQgetCopyData(play->link, &row, 1);
-        PQfreemem(row);
-        row = NULL;
-        if (length < 0 || wire_is_broken(play->postgres))
-            return;
-        if (length == 0) {
-            if (wire_is_interrupted(play->postgres))
-                wire_cancel(play->postgres);
-            wire_wait(play->postgres, wire_is_interrupted(play->postgres) ? CANCEL_AGAIN_MS : WAIT_MS);
-        }
-    }
-}
-
-static void take_direct(struct play *play, const struct op *op, struct sent *sent, PGresult *result)
-{
-    switch (PQresultStatus(result)) {
-    case PGRES_COPY_IN:
-        copy_in(play, op);
-        break;
-    case PGRES_COPY_OUT:
-        copy_out(play);
-        break;
-    case PGRES_COMMAND_OK:
-    case PGRES_TUPLES_OK:
-    case PGRES_EMPTY_QUERY:
-        take_success(play, sent, result);
-        break;
-    case PGRES_SINGLE_TUPLE:
-        break;
-    default:
-        refuse(play, sent, result);
-        break;
-    }
-}
-
-/* For as long as it runs it is the only message in the ring, so that a notice finds its operation. */
-static void run_direct(struct play *play, const struct op *op)
-{
-    struct sent sent = sent_for(op, MESSAGE_OPERATION);
-    sent.completes = true;
-    sent.rolls_back = true; // alone, any tag is its own affair
-    send_script(play, op, sent);
-    if (play->has_failed)
-        return;
-    struct sent *only = ring_first(play);
-    for (PGresult *result = wire_result(play->postgres); result; result = wire_result(play->postgres)) {
-        take_direct(play, op, only, result);
-        PQclear(result);
-    }
-    if (wire_is_broken(play->postgres))
-        return;
-    complete(play, only);
-    ring_pop(play);
-}
-
-static void perform_directly(struct play *play, const struct op *op)
-{
-    if (op->kind == OP_ALONE && play->postgres->holds_lock)
-        enter_pipeline(play); // which asks whether we still hold it
-    leave_pipeline(play);
-    if (stops(play))
-        return;
-    run_direct(play, op);
-    if (op->kind == OP_ALONE)
-        prepared_forget(play->postgres, false); // DISCARD ALL is allowed there
-}
-
-static bool is_direct(const struct op *op)
-{
-    return op->kind == OP_COPY || op->kind == OP_ALONE ||
-           (op->kind == OP_STATEMENT && text_is_nocase(first_word(op->sql), "copy"));
-}
-
-static void perform(struct play *play, const struct op *op)
-{
-    if (op->kind == OP_COMMENT)
-        return;
-    if (is_direct(op)) {
-        perform_directly(play, op);
-        return;
-    }
-    enter_pipeline(play);
-    if (play->has_failed)
-        return;
-    if (op->kind == OP_BEGIN)
-        begin(play, op);
-    else if (op->kind == OP_COMMIT)
-        commit(play, op);
-    else if (play->in_transaction)
-        perform_in_pipeline(play, op);
-    else
-        perform_by_itself(play, op);
-}
-
-/* Half the window is read before more is sent: else each statement would wait for one answer. */
-static void keep_window(struct play *play)
-{
-    if (play->unanswered_bytes < WINDOW_BYTES || play->has_failed)
-        return;
-    PQsendFlushRequest(play->link); // or the server would keep the very answers we wait for
-    read_until(play, WINDOW_BYTES / 2);
-}
-
-static void perform_all(struct play *play)
-{
-    while (!stops(play)) {
-        struct op op = {0};
-        bool end = false;
-        if (!play->batch->next(play->batch->context, &op, &end, play->err)) {
-            play->has_failed = true;
-            return;
-        }
-        if (end) {
-            leave_pipeline(play);
-            play->is_done = true;
-            return;
-        }
-        perform(play, &op);
-        keep_window(play);
-    }
-}
-
-/* ---- afterwards */
-
-static void restore_session(struct play *play)
-{
-    struct postgres *postgres = play->postgres;
-    for (int tries = 0; tries < 5 && PQtransactionStatus(play->link) != PQTRANS_IDLE; tries++)
-        PQclear(wire_run(postgres, "ROLLBACK", 0, NULL)); // a late cancel may hit it
-    prepared_forget(postgres, true);
-    static const char *const resets[] = {"RESET SESSION AUTHORIZATION", "RESET ROLE", "RESET ALL"};
-    for (size_t i = 0; i < sizeof resets / sizeof resets[0]; i++)
-        PQclear(wire_run(postgres, resets[i], 0, NULL));
-    PQclear(wire_run(postgres, postgres->settings_again, 0, NULL));
-}
-
-/* Whatever happened, the session is idle afterwards, or known to be lost. */
-static void finish(struct play *play)
-{
-    bool was_interrupted = !play->is_done && wire_is_interrupted(play->postgres);
-    leave_pipeline(play);
-    if (wire_is_broken(play->postgres)) {
-        fail_lost(play);
-        return;
-    }
-    if (was_interrupted && !play->has_failed)
-        play->has_failed = !error_set(play->err, MIGRATE_INTERRUPTED, "interrupted");
-    if (play->has_failed) {
-        play->postgres->is_tidying = true;
-        restore_session(play);
-        play->postgres->is_tidying = false;
-    }
-}
-
-bool pipeline_play(struct postgres *postgres, const struct batch *batch, struct played *played, struct error *err)
-{
-    struct play play = {.postgres = postgres, .link = postgres->link, .batch = batch, .played = played, .err = err};
-    if (wire_is_broken(postgres))
-        return sqlstate_lost(postgres->link, err);
-    postgres->play = &play;
-    postgres->is_tidying = batch->ignores_interrupt;
-    perform_all(&play);
-    finish(&play);
-    postgres->is_tidying = false;
-    postgres->play = NULL;
-    while (play.count)
-        ring_pop(&play);
-    free(play.ring);
-    return !play.has_failed;
-}
-
 void pipeline_notice(void *context, const PGresult *result)
 {
     const struct postgres *postgres = context;
@@ -812,9 +416,9 @@ void pipeline_notice(void *context, const PGresult *result)
     if (!play || !play->batch->notice)
         return;
     struct op op = {0};
-    bool is_known = play->count > 0 && ring_first(play)->message == MESSAGE_OPERATION;
+    bool is_known = play->count > 0 && pipeline_first(play)->message == MESSAGE_OPERATION;
     if (is_known)
-        op = op_of(ring_first(play));
+        op = pipeline_op(pipeline_first(play));
     const char *severity = PQresultErrorField(result, PG_DIAG_SEVERITY);
     const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
     play->batch->notice(play->batch->context, is_known ? &op : NULL, severity ? severity : "NOTICE",

@@ -7,8 +7,8 @@
 enum place { ANYWHERE, IN_TRANSACTION, IN_AUTOCOMMIT };
 
 struct rule {
-    /* Tokens from the statement's first on, lower case. "a|b" is either, "?a" may be missing, "*" is any number of
-     * tokens, a parenthesised group counting as one, "()" is such a group. */
+    /* Tokens from the statement's first on, lower case. Behind the first, "a|b" is either, "?a" may be missing, "*" is
+     * any number of tokens, a parenthesised group counting as one, "()" is such a group. */
     const char *pattern;
     enum dialect dialect; /* DIALECT_ANY: of both */
     enum place place;
@@ -33,7 +33,8 @@ static const char set_elsewhere[] =
 /* Read from above; the first row that fits decides. */
 static const struct rule rules[] = {
     /* Transactions. PostgreSQL answers a COMMIT of the script's own with a warning at most and goes on. */
-    {"commit|rollback prepared", DIALECT_POSTGRESQL, IN_AUTOCOMMIT, NULL, NULL},
+    {"commit prepared", DIALECT_POSTGRESQL, IN_AUTOCOMMIT, NULL, NULL},
+    {"rollback prepared", DIALECT_POSTGRESQL, IN_AUTOCOMMIT, NULL, NULL},
     {"commit prepared", DIALECT_POSTGRESQL, IN_TRANSACTION, "COMMIT PREPARED cannot run in a transaction", NULL},
     {"rollback prepared", DIALECT_POSTGRESQL, IN_TRANSACTION, "ROLLBACK PREPARED cannot run in a transaction", NULL},
     {"begin", DIALECT_ANY, ANYWHERE, "BEGIN may not stand in a revision", own_transaction},
@@ -87,8 +88,7 @@ static const struct rule rules[] = {
      set_elsewhere},
 };
 
-/* --- does a statement fit a pattern? ---------------------------------------------------------------------------------
- */
+/* --- does a statement fit a pattern? ------------------------------------------------------------- */
 
 static bool is_one_of(struct text token, struct text alternatives)
 {
@@ -147,8 +147,7 @@ static bool fits(struct text pattern, enum dialect dialect, struct text sql)
     return true;
 }
 
-/* --- the judgement ---------------------------------------------------------------------------------------------------
- */
+/* --- the judgement ------------------------------------------------------------------------------- */
 
 static bool applies(const struct rule *rule, const struct section *section, enum dialect dialect)
 {
@@ -160,10 +159,12 @@ static const struct rule *rule_for(const struct section *section, enum dialect d
 {
     struct text rest = sql;
     struct text first = token_next(dialect, &rest);
+    char initial = (char)(*first.at | 0x20); // most statements are let off by it alone
     for (const struct rule *rule = rules; rule < rules + sizeof rules / sizeof rules[0]; rule++) {
         struct text pattern;
-        struct text alternatives = text_split(text_of(rule->pattern), ' ', &pattern);
-        if (applies(rule, section, dialect) && is_one_of(first, alternatives) && fits(pattern, dialect, rest))
+        if (*rule->pattern != initial || !applies(rule, section, dialect))
+            continue;
+        if (is_one_of(first, text_split(text_of(rule->pattern), ' ', &pattern)) && fits(pattern, dialect, rest))
             return rule;
     }
     return NULL;
@@ -201,8 +202,10 @@ static bool judge_section(const struct script *script, const struct section *sec
     struct lexer lexer;
     struct statement statement;
     bool found = true;
+    size_t passed_bytes = 0;
     lexer_start(&lexer, dialect, section->sql, section->sql_line);
     while (found) {
+        file_map_pass(&script->map, section->sql.at + lexer.at, &passed_bytes);
         if (!lexer_next(&lexer, &statement, &found, err))
             return place_line(script, err);
         const struct rule *rule = found ? rule_for(section, dialect, statement.sql) : NULL;

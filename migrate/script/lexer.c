@@ -133,7 +133,7 @@ static bool malformed(struct lexer *lexer, const char *at, struct error *err, co
     return error_place(err, "", lexer->line, lexer->column);
 }
 
-/* --- comments and quotes: each answers where it ends, NULL if it does not ----------------------------------------- */
+/* --- comments and quotes: each answers where it ends, NULL if it does not ------------------------ */
 
 static bool begins_comment(const char *at, const char *end)
 {
@@ -245,8 +245,7 @@ static const char *dollar_quote_end(const char *at, size_t tag, const char *end)
     return found ? found + tag : NULL;
 }
 
-/* --- where a statement begins and ends ------------------------------------------------------------------------------
- */
+/* --- where a statement begins and ends ----------------------------------------------------------- */
 
 static bool is_restrict(const char *at, const char *end)
 {
@@ -316,8 +315,7 @@ static bool finish(struct lexer *lexer, const char *start, const char *end, cons
     return true;
 }
 
-/* --- PostgreSQL ------------------------------------------------------------------------------------------------------
- */
+/* --- PostgreSQL ---------------------------------------------------------------------------------- */
 
 /* What the words of a statement tell about its end. */
 struct words {
@@ -332,11 +330,20 @@ struct words {
 
 static char routine_letter(const char *at, const char *end)
 {
-    static const char *const keywords[] = {"create", "or", "replace", "function", "procedure"};
-    for (size_t i = 0; i < sizeof keywords / sizeof keywords[0]; i++)
-        if (word_is(at, end, keywords[i]))
-            return *keywords[i];
-    return '\0';
+    switch (*at | 0x20) {
+    case 'c':
+        return word_is(at, end, "create") ? 'c' : '\0';
+    case 'o':
+        return word_is(at, end, "or") ? 'o' : '\0';
+    case 'r':
+        return word_is(at, end, "replace") ? 'r' : '\0';
+    case 'f':
+        return word_is(at, end, "function") ? 'f' : '\0';
+    case 'p':
+        return word_is(at, end, "procedure") ? 'p' : '\0';
+    default:
+        return '\0';
+    }
 }
 
 static bool begins_routine(const char first[4])
@@ -547,8 +554,7 @@ static bool postgres_next(struct lexer *lexer, const char *start, struct stateme
            (!words.is_copy_in || copy_data(lexer, end, statement, err));
 }
 
-/* --- SQLite ----------------------------------------------------------------------------------------------------------
- */
+/* --- SQLite -------------------------------------------------------------------------------------- */
 
 /* Does the statement begin as CREATE [TEMP] TRIGGER, or as EXPLAIN of one? The words are fed one by one. */
 enum trigger { TRIGGER_START, TRIGGER_EXPLAIN, TRIGGER_CREATE, TRIGGER_NO, TRIGGER_YES };

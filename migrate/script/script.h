@@ -56,9 +56,9 @@ static inline bool section_runs(const struct section *section, enum direction di
 bool script_has(const struct script *script, enum direction direction, enum dialect dialect);
 /* Is there an autocommit section among those that would run? */
 bool script_is_autocommit(const struct script *script, enum direction direction, enum dialect dialect);
-/* Splits every section that would run there and judges each statement (transaction control, what no server accepts in a
- * transaction block, unnamed CREATE INDEX CONCURRENTLY ...). MIGRATE_FORBIDDEN or MIGRATE_MALFORMED_FILE with path,
- * line, column, excerpt. `statements` gets their number. */
+/* (judge.c) Splits every section that would run there and judges each statement (transaction control, what no server
+ * accepts in a transaction block, unnamed CREATE INDEX CONCURRENTLY ...). MIGRATE_FORBIDDEN or MIGRATE_MALFORMED_FILE
+ * with path, line, column, excerpt. `statements` gets their number. */
 MUST_CHECK bool script_judge(const struct script *script, enum direction direction, enum dialect dialect,
                              size_t *statements, struct error *err);
 /* Fills path, line, column and excerpt of an error from a byte offset in the script's text. */

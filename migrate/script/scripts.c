@@ -26,7 +26,7 @@ struct reading {
         struct folder_id *items;
         size_t count;
         size_t capacity;
-    } folders; /* that were read */
+    } folders;               /* that were read */
     struct name_list *paths; /* not NULL: only gather these */
 };
 
@@ -85,6 +85,8 @@ static bool read_entries(struct reading *reading, int folder, const char *path, 
         if (is_folder ? *name == '.' : !is_script(name))
             continue;
         const char *inner = path_join(reading->arena, path, name);
+        if (is_folder && is_script(name)) // whoever made it meant a revision, which would be missing
+            return error_set(err, MIGRATE_FILE, "%s is a folder, where a revision file should be", inner);
         if (!is_folder && reading->paths)
             ARENA_PUSH(reading->arena, reading->paths, inner);
         else if (!(is_folder ? read_folder(reading, inner, err) : read_file(reading, folder, name, inner, err)))

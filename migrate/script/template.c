@@ -27,8 +27,7 @@ struct chart_files template_chart(struct arena *arena)
     return (struct chart_files){files, count};
 }
 
-/* --- where in the template a value stands ----------------------------------------------------------------------------
- */
+/* --- where in the template a value stands -------------------------------------------------------- */
 
 enum surroundings { PLAIN, LINE_COMMENT, BLOCK_COMMENT, STRING };
 
@@ -57,8 +56,7 @@ static enum surroundings next_line(enum surroundings now)
     return now == BLOCK_COMMENT ? BLOCK_COMMENT : PLAIN;
 }
 
-/* --- values ----------------------------------------------------------------------------------------------------------
- */
+/* --- values -------------------------------------------------------------------------------------- */
 
 /* How many bytes at `at` would break the line or move a cursor: control characters, U+0080 to U+009F, U+2028, U+2029.
  */
@@ -71,28 +69,38 @@ static size_t control_length(const unsigned char *at)
     return at[0] == 0xE2 && at[1] == 0x80 && (at[2] == 0xA8 || at[2] == 0xA9) ? 3 : 0;
 }
 
-static void add_value(struct buffer *line, const char *value, enum surroundings where)
+/* The value on one line, without white space at its ends. */
+static struct text plain_value(const char *value, struct arena *arena)
 {
-    struct text text = text_trim(text_of(value));
-    for (const char *at = text.at; at < text.at + text.length;) {
+    struct buffer plain = {.arena = arena};
+    for (const char *at = value; *at;) {
         size_t control = control_length((const unsigned char *)at);
-        bool closes =
-            line->length && where == BLOCK_COMMENT &&
-            ((line->at[line->length - 1] == '*' && *at == '/') || (line->at[line->length - 1] == '/' && *at == '*'));
-        if (closes || control)
-            buffer_character(line, ' ');
-        if (where == STRING && *at == '\'')
-            buffer_character(line, '\'');
-        if (!control)
-            buffer_character(line, *at);
+        buffer_character(&plain, control ? ' ' : *at);
         at += control ? control : 1;
+    }
+    return text_trim((struct text){.at = plain.at, .length = plain.length});
+}
+
+/* Would the two characters begin or end a comment? */
+static bool are_comment(char first, char second)
+{
+    return (first == '*' && second == '/') || (first == '/' && second == '*');
+}
+
+static void add_value(struct buffer *line, struct text value, enum surroundings where)
+{
+    for (size_t i = 0; i < value.length; i++) {
+        if (where == BLOCK_COMMENT && line->length && are_comment(line->at[line->length - 1], value.at[i]))
+            buffer_character(line, ' ');
+        if (where == STRING && value.at[i] == '\'')
+            buffer_character(line, '\'');
+        buffer_character(line, value.at[i]);
     }
     if (where == BLOCK_COMMENT)
         buffer_character(line, ' '); // the template may go on with a '/'
 }
 
-/* --- lines -----------------------------------------------------------------------------------------------------------
- */
+/* --- lines --------------------------------------------------------------------------------------- */
 
 struct filling {
     const char *path;
@@ -156,7 +164,7 @@ static bool fill_values(struct filling *filling, struct text line, struct buffer
         }
         if (!value_of(filling, line, name, &value, err))
             return false;
-        add_value(filled, value, filling->where);
+        add_value(filled, plain_value(value, filling->arena), filling->where);
         at = close + 1;
     }
     filling->where = follow(filling->where, at, end);
@@ -233,8 +241,7 @@ bool template_fill(struct text template_text, const char *path, const struct rep
     return true;
 }
 
-/* --- file names ------------------------------------------------------------------------------------------------------
- */
+/* --- file names ---------------------------------------------------------------------------------- */
 
 const char *template_slug(const char *message, size_t limit, struct arena *arena)
 {

@@ -188,9 +188,10 @@ class PsqlTest(unittest.TestCase):
 
     def test_whatever_the_order_of_quotes_and_words_psql_splits_it_the_same(self):
         pieces = ["'", "'", "''", '"', '"', "$$", "$$", "$a$", "$b$", "$a", "/*", "*/", "--", "\n", "\n", ";", ";", ";",
-                  "(", ")", " ", " ", " ", "create ", "OR ", "replace ", "function ", "PROCEDURE ", "begin ", "BEGIN ", "case ",
-                  "end", "END;", "E", "e'", "N'", "u&'", 'U&"', "x'", "b", "1", "1.5e", "1e-", "0x1e", "-", "/", "*", "@", "+",
-                  "$1", "$", "é", "a", "_", "a$b", ",", "::", "[", "]", "`", "create function f() begin "]
+                  "(", ")", " ", " ", " ", "create ", "OR ", "replace ", "function ", "PROCEDURE ", "begin ", "BEGIN ",
+                  "case ", "end", "END;", "E", "e'", "N'", "u&'", 'U&"', "x'", "b", "1", "1.5e", "1e-", "0x1e", "-", "/",
+                  "*", "@", "+", "$1", "$", "é", "a", "_", "a$b", ",", "::", "[", "]", "`",
+                  "create function f() begin "]
         path = os.path.join(self.folder, "random.sql")
         for seed in range(400):
             generator = random.Random(seed)

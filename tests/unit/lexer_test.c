@@ -154,6 +154,8 @@ static void a_body_of_begin_atomic_holds_together(void **state)
              "[CREATE TABLE begin_atomic (a int)][CREATE VIEW v AS SELECT CASE WHEN a THEN b END][SELECT 3]");
     postgres("CREATE FUNCTION f(x int DEFAULT (CASE WHEN true THEN 1 END)) AS 'begin;'; SELECT 3",
              "[CREATE FUNCTION f(x int DEFAULT (CASE WHEN true THEN 1 END)) AS 'begin;'][SELECT 3]");
+    postgres("CREATE FUNCTION f() 1e-begin; SELECT 3", "[CREATE FUNCTION f() 1e-begin; SELECT 3]");
+    postgres("CREATE FUNCTION f() AS 'x' case; SELECT 3", "[CREATE FUNCTION f() AS 'x' case][SELECT 3]");
     postgres("CREATE FUNCTION \"begin\"() AS ''; SELECT 3", "[CREATE FUNCTION \"begin\"() AS ''][SELECT 3]");
 }
 
@@ -164,6 +166,7 @@ static void copy_from_stdin_takes_its_data(void **state)
     postgres("copy t (a, b) from /* x */ stdin with (format csv); -- rows\n\\.\nSELECT 2",
              "[copy t (a, b) from /* x */ stdin with (format csv)]<>[SELECT 2]");
     postgres("COPY t FROM STDIN;\r\n1\r\n\\.\r\nSELECT 2", "[COPY t FROM STDIN]<1\r\n>[SELECT 2]");
+    postgres("COPY t FROM 'x' STDIN; SELECT 1", "[COPY t FROM 'x' STDIN][SELECT 1]");
     postgres("COPY t FROM STDIN;\n\\.x\n\\N\n\\.", "[COPY t FROM STDIN]<\\.x\n\\N\n>");
     postgres("COPY t FROM 'stdin'; COPY (SELECT a FROM stdin) TO STDOUT; SELECT a FROM stdin; COPY t FROM stdin_",
              "[COPY t FROM 'stdin'][COPY (SELECT a FROM stdin) TO STDOUT][SELECT a FROM stdin][COPY t FROM stdin_]");

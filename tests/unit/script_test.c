@@ -121,7 +121,7 @@ static void nearly_a_marker_is_an_error_wherever_it_stands(void **state)
     (void)state;
     refused_behind_head("-- migrate:downgarde\n",
                         "3:12 the marker \"downgarde\" is not known; did you mean \"downgrade\"?");
-    refused_behind_head("-- migrate:\n", "3:12 the marker \"\" is not known");
+    refused_behind_head("-- migrate:\n", "3:12 the marker says neither upgrade nor downgrade");
     refused_behind_head("-- migrate:up\n", "3:12 the marker \"up\" is not known; did you mean \"upgrade\"?");
     refused_behind_head("-- migrate:down\n", "3:12 the marker \"down\" is not known; did you mean \"downgrade\"?");
     refused_behind_head("-- migrate:upgrade\nDO $$\n -- migrate : x\n$$;", "5:15 the marker \"x\" is not known");
@@ -293,6 +293,8 @@ static const struct {
     {"COPY t TO '/stdout'; COPY t FROM STDIN;\n\\.\n", "2", "2"},
     {"ALTER TYPE e ADD VALUE 'x'; CALL p(); CLUSTER", "3", "3"},
     {"SELECT 'VACUUM'; -- COMMIT;\n", "1", "1"},
+    {"REINDEX (VERBOSE) INDEX s.concurrently", "1", "1"},
+    {"PRAGMA foreign_keys", "1", "1"},
 };
 
 static void postgresql_statements_are_judged_by_their_first_words(void **state)
@@ -326,6 +328,7 @@ static void sqlite_statements_are_judged_by_what_sqlite_does(void **state)
         {"PRAGMA foreign_key_check; PRAGMA journal_mode; PRAGMA user_version = 3", "3", "3"},
         {"ATTACH 'x' AS y; DETACH y; REINDEX; ANALYZE", "4", "4"},
         {"CREATE TRIGGER t AFTER INSERT ON a BEGIN SELECT 1; END", "1", "1"},
+        {"CREATE DATABASE x; ABORT", "2", "2"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         assert_judged("", DIALECT_SQLITE, cases[i].sql, cases[i].in_transaction);

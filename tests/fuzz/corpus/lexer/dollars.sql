@@ -1,0 +1,1 @@
+DO $a$ ; $$ $b$ $a$; SELECT $1, a$b$c;

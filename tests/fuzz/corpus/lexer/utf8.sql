@@ -1,0 +1,2 @@
+SELECT 'ü;' AS größe; 
+  SELECT "日本語;";

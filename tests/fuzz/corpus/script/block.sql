@@ -1,0 +1,5 @@
+/* a
+ b */
+-- "Revises: x"
+-- Revision ID: a
+/* x */ -- migrate : upgrade

@@ -1,0 +1,2 @@
+﻿-- Revision ID: a
+-- Revises: <base>

@@ -1,0 +1,1 @@
+migrate: the users; "Revision ID: x" */ ${message}

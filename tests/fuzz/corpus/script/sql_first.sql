@@ -1,0 +1,3 @@
+-- Revision ID: a
+SELECT 1;
+-- migrate:upgrade
