@@ -61,11 +61,15 @@ def merged(*layers):
     return result
 
 
-def final_statuses():
-    """Exit statuses that another try would only repeat, from the one table of them."""
+def statuses():
+    """Every exit status, from the one table of them."""
     with open(os.path.join(ROOT, "migrate", "command", "codes.c"), encoding="utf-8") as file:
-        statuses = {int(status) for status in re.findall(r'\] = \{"\w+",\s*(\d+),', file.read())}
-    return sorted(status for status in statuses if 0 < status < 10 or status == 70)
+        return {int(status) for status in re.findall(r'\] = \{"\w+",\s*(\d+),', file.read())}
+
+
+def final_statuses():
+    """Those that another try would only repeat."""
+    return sorted(status for status in statuses() if 0 < status < 10 or status == 70)
 
 
 def without_comments(path):
@@ -148,8 +152,8 @@ class Command(Chart):
         self.assertEqual(container["image"], "registry.example/kitchen:1.4.0")
 
     def test_the_arguments_are_ones_that_the_tool_takes(self):
-        for values in (MINIMAL, merged(EVERYTHING, {"preRollback": {"enabled": False}})):
-            args = self.container(values)["args"]
+        for job in [self.job(MINIMAL), *self.jobs(self.render(EVERYTHING))]:
+            args = job["spec"]["template"]["spec"]["containers"][0]["args"]
             accepted(self, args)
             self.assertRaises(AssertionError, accepted, self, [*args, "--unheard-of"])
 
@@ -218,6 +222,12 @@ class Failure(Chart):
         self.refuse(MINIMAL, {"helmTimeoutSeconds": 80}, says="no time to migrate")
         job = self.job(MINIMAL, {"hook": "argocd", "job": {"activeDeadlineSeconds": 86400}})
         self.assertEqual(job["spec"]["activeDeadlineSeconds"], 86400)
+
+    def test_the_readme_says_what_to_do_about_each_status(self):
+        with open(os.path.join(CHART, "README.md"), encoding="utf-8") as file:
+            explained = {int(status) for status in re.findall(r"^\| (\d+) \|", file.read(), re.MULTILINE)}
+        # 1 answers questions, which the hook does not ask; 70 and 130 explain themselves.
+        self.assertEqual(explained, statuses() - {0, 1, 70, 130})
 
     def test_the_end_of_the_log_is_in_the_pods_status(self):
         self.assertEqual(self.container(MINIMAL)["terminationMessagePolicy"], "FallbackToLogsOnError")
@@ -346,7 +356,8 @@ class Hooks(Chart):
         upgrade, rollback = sorted(self.jobs(documents), key=name)
         self.assertEqual((name(upgrade), name(rollback)), ("app-migrate", "app-migrate-rollback"))
         self.assertEqual(hooks(rollback), {"pre-rollback"})
-        self.assertEqual(rollback["spec"]["template"]["spec"]["containers"][0]["args"][:2], ["goto", "head"])
+        self.assertEqual(rollback["spec"]["template"]["spec"]["containers"][0]["args"][:4],
+                         ["goto", "head", "--wait=60s", "--lock-wait=60s"])
         self.assertEqual(len(self.jobs(self.render(MINIMAL))), 1)
         for hook in ("argocd", "post-install", "none"):
             self.refuse(EVERYTHING, {"hook": hook}, says="preRollback.enabled: needs hook: helm")
@@ -534,6 +545,15 @@ spec:
         with open(os.path.join(self.chart, "templates", "deployment.yaml"), "w", encoding="utf-8") as file:
             file.write("")
         self.assertEqual(self.render(values, {"migrations": {"enabled": False}}), [])
+
+    def test_the_readmes_values_render_as_they_stand(self):
+        with open(os.path.join(CHART, "README.md"), encoding="utf-8") as file:
+            blocks = [yaml.safe_load(block) for block in re.findall(r"```yaml\n(migr.*?)```", file.read(), re.DOTALL)]
+        self.assertEqual(len(blocks), 2)
+        values = merged(blocks[0], {"migrate": {"initContainer": {"existingSecret": "core-api-db-secret"}}})
+        documents = self.render(values, release="core-api")
+        self.assertEqual({name(document) for document in documents}, {"core-api", "core-api-migrate"})
+        self.assertEqual(name(self.job(values, blocks[1], release="core-api")), "core-api-migrate-1")
 
     def test_a_condition_below_its_own_name_is_no_unknown_key(self):
         self.assertEqual(name(self.job({"migrate": merged(MINIMAL, {"enabled": True})})), "app-migrate")

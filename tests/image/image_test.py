@@ -158,7 +158,10 @@ class Server:
         return "postgresql://postgres@/%s?host=%s&port=%d" % (database, self.folder, self.port)
 
 
-@unittest.skipIf(why_not(), why_not())
+WHY_NOT = why_not()
+
+
+@unittest.skipIf(WHY_NOT, WHY_NOT)
 class Image(Case):
     """hook() runs the Job's command in the image, and answers the Ran."""
 
@@ -343,6 +346,27 @@ class Image(Case):
                 return
             time.sleep(0.1)
         self.fail("it never came to that")
+
+    def test_an_older_image_is_content_with_a_newer_schema_until_it_is_told_to_go_back(self):
+        self.put("/migrations/z.sql", "-- Revision ID: z\n-- Revises: 09c3f5e8b74d\n\n-- migrate:upgrade\n"
+                 "CREATE TABLE newer (x int);\n\n-- migrate:downgrade\nDROP TABLE newer;\n")
+        self.hook()
+        os.remove(self.image + "/migrations/z.sql")
+        self.hook()
+        self.assertEqual(self.query("SELECT version_num FROM alembic_version"), [("z",)])
+        self.run_in_image("migrate", "goto", "head", "--wait=60s", "--lock-wait=60s")  # the pre-rollback hook
+        self.assertEqual(self.query("SELECT version_num FROM alembic_version"), [("09c3f5e8b74d",)])
+        self.assertEqual(self.query("SELECT to_regclass('newer')"), [(None,)])
+
+    def test_the_applications_init_container_waits_for_its_heads_and_starts_an_older_image(self):
+        check = ("migrate", "current", "--check-heads", "--wait=60s")
+        self.run_in_image(*check, status=1)
+        self.hook()
+        self.run_in_image(*check)
+        newest = glob.glob(self.image + "/migrations/*_09c3f5e8b74d_*.sql")
+        self.assertEqual(len(newest), 1)
+        os.remove(newest[0])
+        self.run_in_image(*check)
 
     # --- what can be wrong, and whether the Job is tried again ---
 
