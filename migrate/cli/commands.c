@@ -109,6 +109,12 @@ static const struct option init_rows[] = {
      .offset = LINE(init.template_name),
      .argument = "NAME",
      .summary = "which template to start from; default: default (see list-templates)"},
+    {.name = "helm",
+     .kind = OPTION_TEXT,
+     .offset = LINE(init.helm),
+     .argument = "DIR",
+     .word = WORD_FOLDER,
+     .summary = "write a Helm chart that runs migrations into DIR, and nothing else"},
 };
 
 #define NEW_REVISION_ROWS                                                                                              \
@@ -329,9 +335,13 @@ const struct command commands[VERBS] = {
             .summary = "set up a migrations folder and its configuration",
             .details =
                 "Writes migrate.ini here and, in DIR (default: migrations), the template that new revisions are made "
-                "from. A file that is there already is never overwritten.",
+                "from. A file that is there already is never overwritten.\n\n"
+                "With --helm it writes a chart instead: one Job that runs \"migrate upgrade\" before a release is "
+                "installed or upgraded. Its README.md leads from a cluster to the first migrated release, and from a "
+                "failed one back; values.yaml says what can be set.",
             .options = OPTIONS(init_rows),
-            .examples = EXAMPLES({"migrate init", "migrate.ini and migrations/"}),
+            .examples = EXAMPLES({"migrate init", "migrate.ini and migrations/"},
+                                 {"migrate init --helm charts/migrate", "a chart beside those of the application"}),
         },
     [VERB_REVISION] =
         {

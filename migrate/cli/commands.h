@@ -66,7 +66,7 @@ struct global_arguments {
 };
 
 struct init_arguments {
-    const char *template_name;
+    const char *template_name, *helm;
 };
 struct revision_arguments { /* merge too */
     const char *message, *version_path, *rev_id;

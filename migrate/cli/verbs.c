@@ -324,13 +324,20 @@ static enum migrate_code verb_edit(struct run *run)
 static enum migrate_code verb_init(struct run *run)
 {
     const struct migrate_paths *paths = NULL;
-    const char *directory = run->line.arguments.count ? run->line.arguments.items[0] : NULL;
-    enum migrate_code code = migrate_init(run->migrate, directory, run->line.init.template_name, &paths);
+    const struct migrate_init_options options = {
+        .directory = run->line.arguments.count ? run->line.arguments.items[0] : NULL,
+        .template_name = run->line.init.template_name,
+        .helm = run->line.init.helm,
+    };
+    enum migrate_code code = migrate_init(run->migrate, &options, &paths);
     struct report report = answered(run, code);
     report_paths(&report, paths);
     if (code == MIGRATE_OK)
-        console_log(&run->console, LEVEL_INFO, NULL,
-                    "next: name the database (DATABASE_URL, or url in migrate.ini), then: migrate revision -m MSG");
+        console_log(
+            &run->console, LEVEL_INFO, NULL,
+            options.helm
+                ? "next: README.md there says how to reach the first migrated release"
+                : "next: name the database (DATABASE_URL, or url in migrate.ini), then: migrate revision -m MSG");
     return code;
 }
 
