@@ -215,6 +215,7 @@ struct migrate_outcome {
     size_t to_count;
     const struct migrate_step *steps;
     size_t step_count;
+    const char *backup; /* the file that a backup was written to; NULL: none was */
 };
 
 struct migrate_change_options {
@@ -226,6 +227,11 @@ struct migrate_change_options {
     int64_t lock_wait_ms;    /* how long to wait for another migrator; 0: do not; MIGRATE_DEFAULT: 60 s */
     int lock_retries;        /* how often to try again when table locks are refused; MIGRATE_DEFAULT: 10 */
     bool no_stored_scripts;  /* downgrade: never run SQL that is kept in the database */
+    /* Write a backup here before anything is changed, if anything will be; nothing is overwritten. SQLite: a copy of
+     * the file ("": beside it, with the time in its name). PostgreSQL: what `pg_dump -Fc` writes. A backup that fails
+     * ends the verb: MIGRATE_FILE or MIGRATE_PERMISSION, nothing changed. NULL: none. */
+    const char *backup;
+    bool backup_data; /* PostgreSQL: with the rows; else the schema alone */
     /* Asked once before a downgrade that runs statements, with the plan; false ends the verb with
      * MIGRATE_INTERRUPTED and nothing changed. NULL: not asked. */
     bool (*confirm)(void *context, const struct migrate_outcome *plan);

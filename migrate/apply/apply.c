@@ -486,6 +486,8 @@ static bool change_locked(struct attempt *attempt, struct error *err)
         return false;
     if (!has_something_to_do(attempt))
         return true;
+    if (change->before && !change->before(change->before_context, err))
+        return false;
     warn_of_resuming(attempt);
     observe(change, &(struct migrate_event){.kind = MIGRATE_EVENT_PLAN, .total = attempt->step_count});
     if (play(attempt, err))

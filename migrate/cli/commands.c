@@ -195,6 +195,17 @@ static const struct option merge_rows[] = {
          .argument = "TIME",                                                                                           \
          .initial = MIGRATE_DEFAULT,                                                                                   \
          .summary = "how long to wait for another migration to finish; default: 60s"},                                 \
+        {.name = "backup",                                                                                             \
+         .kind = OPTION_TEXT,                                                                                          \
+         .offset = LINE(change.backup),                                                                                \
+         .argument = "FILE",                                                                                           \
+         .implied = "",                                                                                                \
+         .word = WORD_FILE,                                                                                            \
+         .summary = "before any change, copy an SQLite file or run pg_dump -Fc (schema)"},                             \
+        {.name = "backup-data",                                                                                        \
+         .kind = OPTION_FLAG,                                                                                          \
+         .offset = LINE(change.backup_data),                                                                           \
+         .summary = "let pg_dump back up the rows too"},                                                               \
     {                                                                                                                  \
         .name = "lock-retries", .kind = OPTION_INTEGER, .offset = LINE(change.lock_retries), .argument = "N",          \
         .initial = MIGRATE_DEFAULT, .summary = "tries when table locks are not to be had; default: 10"                 \

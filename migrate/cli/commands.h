@@ -72,7 +72,8 @@ struct revision_arguments { /* merge too */
     bool splice, edit;
 };
 struct change_arguments { /* upgrade and downgrade */
-    const char *tag, *transaction;
+    const char *tag, *transaction, *backup;
+    bool backup_data;
     bool dry_run, sql, no_stored_scripts, yes;
     int64_t lock_wait_ms;
     int lock_retries;

@@ -137,6 +137,8 @@ const char *json_of_change(const struct report *report, const struct migrate_out
         json_decref(steps);
     else
         set(object, "steps", steps);
+    if (!stamps)
+        set(object, "backup", json_text(outcome ? outcome->backup : NULL, report->arena));
     return end(report, object);
 }
 

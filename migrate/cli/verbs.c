@@ -111,6 +111,8 @@ static enum migrate_code change(struct run *run,
         .lock_wait_ms = wanted->lock_wait_ms,
         .lock_retries = wanted->lock_retries,
         .no_stored_scripts = wanted->no_stored_scripts,
+        .backup = wanted->backup,
+        .backup_data = wanted->backup_data,
         .confirm = asks ? confirm : NULL,
     };
     enum migrate_code code = verb(run->migrate, &options, &outcome);

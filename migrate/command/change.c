@@ -1,6 +1,6 @@
 /* change.c: upgrade, downgrade, stamp and ensure-version: the verbs that change a database, live or as a printed
  * script. */
-#include "command/session.h"
+#include "command/backup.h"
 
 #include <pwd.h>
 #include <unistd.h>
@@ -39,8 +39,8 @@ static struct names ids_of(const struct graph *graph, const struct indexes *inde
 }
 
 /* Where the script begins, as version rows. */
-static bool range_start(struct migrate *migrate, const struct graph *graph, const struct range *range, struct names *rows,
-                        struct error *err)
+static bool range_start(struct migrate *migrate, const struct graph *graph, const struct range *range,
+                        struct names *rows, struct error *err)
 {
     struct indexes from = {0}, to = {0};
     if (!range_ends(graph, NULL, range, false, &migrate->run, &from, &to, err))
@@ -158,6 +158,7 @@ static bool move(struct migrate *migrate, const struct migrate_change_options *o
 {
     struct graph graph;
     struct target target;
+    struct backup backup;
     struct change change = {
         .graph = &graph,
         .direction = direction,
@@ -169,7 +170,8 @@ static bool move(struct migrate *migrate, const struct migrate_change_options *o
     };
     return wants_one_transaction(options->transaction, &change.one_transaction, err) &&
            parse_change_target(migrate, options, direction, &target, err) && session_connect(migrate, err) &&
-           session_graph(migrate, &graph, err) && run_change(migrate, &change, outcome, err);
+           backup_plan(migrate, options, outcome, &backup, &change, err) && session_graph(migrate, &graph, err) &&
+           run_change(migrate, &change, outcome, err);
 }
 
 static bool move_or_print(struct migrate *migrate, const struct migrate_change_options *options,
@@ -177,8 +179,8 @@ static bool move_or_print(struct migrate *migrate, const struct migrate_change_o
 {
     if (!options->sql)
         return move(migrate, options, direction, outcome, err);
-    if (options->tag || options->dry_run)
-        return error_set(err, MIGRATE_USAGE, "--sql does not go with --tag or --dry-run");
+    if (options->tag || options->dry_run || options->backup)
+        return error_set(err, MIGRATE_USAGE, "--sql does not go with --tag, --dry-run or --backup");
     if (!options->target && direction == DIRECTION_DOWNGRADE)
         return error_set(err, MIGRATE_USAGE, "downgrade --sql needs a range: FROM:TO");
     return print_change(migrate, direction, options->target ? options->target : "head", err);

@@ -20,6 +20,9 @@ struct driver {
     MUST_CHECK bool (*lock)(struct database *, const char *name, int64_t wait_ms, struct error *);
     void (*unlock)(struct database *);
     MUST_CHECK bool (*play)(struct database *, const struct batch *, struct played *, struct error *);
+    void (*about)(const struct database *, struct arena *, struct database_about *); /* NULL: there is nothing to say */
+    struct parameters (*environment)(const struct database *, struct arena *);       /* NULL: none */
+    MUST_CHECK bool (*copy)(struct database *, const char *path, struct error *);    /* NULL: no file to copy */
 };
 
 extern const struct driver postgres_driver;

@@ -485,4 +485,6 @@ const struct driver postgres_driver = {
     .lock = lock,
     .unlock = unlock,
     .play = play,
+    .about = postgres_about,
+    .environment = postgres_environment,
 };

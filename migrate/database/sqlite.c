@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "database/foreign_keys.h"
+#include "database/sqlite_copy.h"
 
 #include <pthread.h>
 #include <sqlite3.h>
@@ -597,4 +598,5 @@ const struct driver sqlite_driver = {
     .lock = lock,
     .unlock = unlock,
     .play = play,
+    .copy = sqlite_copy,
 };
