@@ -51,7 +51,7 @@ enum migrate_code {
 
     /* exit 1: the answer to a question is no */
     MIGRATE_NOT_AT_HEADS, /* current --check-heads: the database is behind */
-    MIGRATE_FINDINGS,     /* check found something */
+    MIGRATE_FINDINGS,     /* check or doctor found something */
 
     /* exit 2: usage or configuration */
     MIGRATE_USAGE,         /* an option or argument makes no sense */
@@ -338,6 +338,35 @@ struct migrate_check_options {
 /* MIGRATE_FINDINGS if anything of severity error was found. */
 MIGRATE_API enum migrate_code migrate_check(struct migrate *, const struct migrate_check_options *,
                                             const struct migrate_findings **findings);
+
+enum migrate_health {
+    MIGRATE_HEALTH_OK,
+    MIGRATE_HEALTH_WARNING, /* works, and may not always */
+    MIGRATE_HEALTH_FAILED,
+    MIGRATE_HEALTH_SKIPPED, /* could not be looked at, or there is nothing to look at */
+};
+
+/* One thing that was looked at. A name may come several times: once for each address, each session in the way ... */
+struct migrate_examination {
+    const char *name; /* "tcp", "certificate", "blocked" ... */
+    enum migrate_health health;
+    const char *message; /* one line, lower case, never with a password */
+    const char *hint;    /* what to do, a full sentence; NULL: nothing */
+};
+
+struct migrate_diagnosis {
+    const struct migrate_examination *examinations; /* in the order of a connection: name, port, TLS, login ... */
+    size_t examination_count;
+};
+
+struct migrate_doctor_options {
+    int replicas; /* how many processes of the application have a connection pool each; 0: 1 */
+};
+/* Looks at everything between here and a migration that works: the network, TLS, the login, the server, the sessions in
+ * the way, the version table. Reads only. Each step ends within connect_timeout. *diagnosis is set whatever is
+ * answered: MIGRATE_FINDINGS if something failed, the connection's own code if there was none. */
+MIGRATE_API enum migrate_code migrate_doctor(struct migrate *, const struct migrate_doctor_options *,
+                                             const struct migrate_diagnosis **diagnosis);
 
 /* --- writing revision files --------------------------------------------------------------------- */
 

@@ -306,6 +306,15 @@ static const struct option check_rows[] = {
      .summary = "a revision without a downgrade is an error"},
 };
 
+static const struct option doctor_rows[] = {
+    {.name = "replicas",
+     .kind = OPTION_INTEGER,
+     .offset = LINE(doctor.replicas),
+     .argument = "N",
+     .initial = 1,
+     .summary = "processes of the application, each with a pool of DB_POOL_SIZE + DB_MAX_OVERFLOW"},
+};
+
 static const struct option help_rows[] = {
     {.name = "man",
      .kind = OPTION_FLAG,
@@ -494,6 +503,24 @@ const struct command commands[VERBS] = {
             .options = OPTIONS(check_rows),
             .examples = EXAMPLES({"migrate check --single-head --require-downgrade", "in a pull request"},
                                  {"migrate check --pending", "before a release"}),
+        },
+    [VERB_DOCTOR] =
+        {
+            .name = "doctor",
+            .group = GROUP_ASK,
+            .summary = "find out why migrations do not run, or soon will not",
+            .details =
+                "Looks at where the URL came from, name resolution, the port, what answers there, TLS and the server's "
+                "certificate, the login; then at the server: its version, standby or primary, privileges, connections "
+                "against the application's pools, old transactions, blocked sessions, poolers, invalid indexes, and "
+                "whether the database is behind. Of an SQLite file: whether it can be written, is whole and is not in "
+                "use. Each line says what to do. Nothing is changed, and nothing takes longer than DB_CONNECT_TIMEOUT "
+                "for each step.\n\n"
+                "Exits 0 when there are only warnings, 1 when something failed, and as any other command does when "
+                "there "
+                "is no connection to be had.",
+            .options = OPTIONS(doctor_rows),
+            .examples = EXAMPLES({"migrate doctor", NULL}, {"migrate doctor --replicas 4", "how many pods there are"}),
         },
     [VERB_LIST_TEMPLATES] =
         {

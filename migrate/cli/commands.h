@@ -21,6 +21,7 @@ enum verb {
     VERB_BRANCHES,
     VERB_SHOW,
     VERB_CHECK,
+    VERB_DOCTOR,
     VERB_LIST_TEMPLATES,
     VERB_COMPLETION,
     VERB_HELP,
@@ -93,6 +94,9 @@ struct list_arguments { /* current and heads */
 struct check_arguments {
     bool database, single_head, require_downgrade, pending;
 };
+struct doctor_arguments {
+    int replicas;
+};
 struct help_arguments {
     bool manual;
 };
@@ -110,6 +114,7 @@ struct command_line {
         struct history_arguments history;
         struct list_arguments list;
         struct check_arguments check;
+        struct doctor_arguments doctor;
         struct help_arguments help;
     };
 };

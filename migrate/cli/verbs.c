@@ -227,6 +227,16 @@ static enum migrate_code verb_check(struct run *run)
     return code;
 }
 
+static enum migrate_code verb_doctor(struct run *run)
+{
+    const struct migrate_diagnosis *diagnosis = NULL;
+    struct migrate_doctor_options options = {.replicas = run->line.doctor.replicas};
+    enum migrate_code code = migrate_doctor(run->migrate, &options, &diagnosis);
+    struct report report = answered(run, code);
+    report_diagnosis(&report, diagnosis);
+    return code;
+}
+
 /* --- verbs that write files -------------------------------------------------------------------------- */
 
 static enum migrate_code edited(struct run *run, const char *path)
@@ -440,6 +450,7 @@ static const struct {
     [VERB_BRANCHES] = {verb_branches, true},
     [VERB_SHOW] = {verb_show, true},
     [VERB_CHECK] = {verb_check, true},
+    [VERB_DOCTOR] = {verb_doctor, true},
     [VERB_LIST_TEMPLATES] = {verb_list_templates, true},
     [VERB_COMPLETION] = {verb_completion, false},
     [VERB_HELP] = {verb_help, false},
@@ -462,6 +473,8 @@ static void report_early(struct run *run, enum migrate_code code)
         report_paths(&report, NULL);
     else if (verb == VERB_CHECK)
         report_findings(&report, NULL);
+    else if (verb == VERB_DOCTOR)
+        report_diagnosis(&report, NULL);
     else if (verb >= VERB_CURRENT && verb <= VERB_SHOW)
         report_listing(&report, NULL);
     else
