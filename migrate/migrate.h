@@ -360,7 +360,8 @@ struct migrate_diagnosis {
 };
 
 struct migrate_doctor_options {
-    int replicas; /* how many processes of the application have a connection pool each; 0: 1 */
+    int replicas;         /* how many processes of the application have a connection pool each; 0: 1 */
+    int64_t old_after_ms; /* transactions older than this are in the way; 0: a minute */
 };
 /* Looks at everything between here and a migration that works: the network, TLS, the login, the server, the sessions in
  * the way, the version table. Reads only. Each step ends within connect_timeout. *diagnosis is set whatever is

@@ -313,6 +313,11 @@ static const struct option doctor_rows[] = {
      .argument = "N",
      .initial = 1,
      .summary = "processes of the application, each with a pool of DB_POOL_SIZE + DB_MAX_OVERFLOW"},
+    {.name = "old-after",
+     .kind = OPTION_DURATION,
+     .offset = LINE(doctor.old_after_ms),
+     .argument = "TIME",
+     .summary = "list transactions that have been open so long; default: 1min"},
 };
 
 static const struct option help_rows[] = {

@@ -96,6 +96,7 @@ struct check_arguments {
 };
 struct doctor_arguments {
     int replicas;
+    int64_t old_after_ms;
 };
 struct help_arguments {
     bool manual;

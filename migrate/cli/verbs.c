@@ -230,7 +230,8 @@ static enum migrate_code verb_check(struct run *run)
 static enum migrate_code verb_doctor(struct run *run)
 {
     const struct migrate_diagnosis *diagnosis = NULL;
-    struct migrate_doctor_options options = {.replicas = run->line.doctor.replicas};
+    struct migrate_doctor_options options = {.replicas = run->line.doctor.replicas,
+                                             .old_after_ms = run->line.doctor.old_after_ms};
     enum migrate_code code = migrate_doctor(run->migrate, &options, &diagnosis);
     struct report report = answered(run, code);
     report_diagnosis(&report, diagnosis);

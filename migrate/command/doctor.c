@@ -5,7 +5,7 @@
  * no connection to make it on. */
 #include "command/doctor.h"
 
-enum { CONNECT_TIMEOUT_S = 10, LOCK_TIMEOUT_MS = 5000 };
+enum { CONNECT_TIMEOUT_S = 10, LOCK_TIMEOUT_MS = 5000, OLD_AFTER_MS = 60000 };
 
 /* ---- what the examinations share */
 
@@ -269,6 +269,7 @@ enum migrate_code migrate_doctor(struct migrate *migrate, const struct migrate_d
         .migrate = migrate,
         .arena = &migrate->run,
         .replicas = options->replicas > 0 ? options->replicas : 1,
+        .old_after_ms = options->old_after_ms > 0 ? options->old_after_ms : OLD_AFTER_MS,
     };
     bool ok = examine(&visit, &migrate->error) && judge(&visit.found, &migrate->error);
     struct migrate_diagnosis *answer = ARENA_NEW(&migrate->run, struct migrate_diagnosis);

@@ -21,7 +21,7 @@ struct examinations {
 struct visit {
     struct migrate *migrate;
     struct arena *arena;
-    int64_t replicas;
+    int64_t replicas, old_after_ms;
     double timeout_ms; /* of each step */
     struct connection_settings settings;
     struct connection connection;

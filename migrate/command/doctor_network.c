@@ -90,8 +90,12 @@ static bool look_up_name(struct reaching *reaching, struct probe_addresses *addr
         visit_note_error(visit, "name", MIGRATE_HEALTH_FAILED, &refusal);
         return false;
     }
-    visit_note(visit, "name", MIGRATE_HEALTH_OK, NULL, *where == '/' ? "%s is a folder of sockets: %s" : "%s is %s",
-               where, addresses_text(reaching, addresses));
+    bool is_address = addresses->count == 1 && strcmp(addresses->items[0].text, where) == 0;
+    visit_note(visit, "name", MIGRATE_HEALTH_OK, NULL, "%s%s%s", where,
+               *where == '/' ? " is a folder of sockets: "
+               : is_address  ? " is an address"
+                             : " is ",
+               is_address ? "" : addresses_text(reaching, addresses));
     return true;
 }
 

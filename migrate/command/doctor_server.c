@@ -338,7 +338,12 @@ static void examine_pool(struct visit *visit, const char *name)
 static void examine_transactions(struct visit *visit, const char *name)
 {
     enum { PID, USER, APPLICATION, ADDRESS, STATE, SECONDS, PREPARED };
-    struct question question = asking(embedded_migrate_database_sql_old_transactions_sql);
+    const char *age_ms = arena_printf(visit->arena, "%lld ms", (long long)visit->old_after_ms);
+    struct question question = {
+        .sql = embedded_migrate_database_sql_old_transactions_sql,
+        .values = {visit_value(age_ms)},
+        .value_count = 1,
+    };
     struct rows rows;
     if (!visit_ask(visit, name, &question, &rows))
         return;
@@ -360,7 +365,8 @@ static void examine_transactions(struct visit *visit, const char *name)
     }
     note_more(visit, name, rows.count, "transactions");
     if (rows.count == 0)
-        visit_note(visit, name, MIGRATE_HEALTH_OK, NULL, "none is older than a minute, as far as this role can see");
+        visit_note(visit, name, MIGRATE_HEALTH_OK, NULL, "none has been open for %s, as far as this role can see",
+                   visit_duration(visit->old_after_ms / 1000, visit->arena));
 }
 
 static void examine_blocked(struct visit *visit, const char *name)
