@@ -153,7 +153,9 @@ static void begin_step(struct composer *composer)
         composer->phase = PHASE_STEP_END;
         return;
     }
-    bool begins_journal = is_journaled(composer) && keeps_history(composer) && !current_prepared(composer)->is_resumed;
+    const struct prepared *prepared = current_prepared(composer);
+    bool begins_journal =
+        is_journaled(composer) && keeps_history(composer) && (!prepared->is_resumed || prepared->is_changed);
     if ((!is_journaled(composer) && !composer->what->one_transaction) || begins_journal)
         put_kind(composer, OP_BEGIN);
     composer->phase = begins_journal ? PHASE_KEEP : PHASE_SECTION;
