@@ -334,6 +334,7 @@ struct migrate_finding {
     unsigned line;        /* 0: of no single line */
     const char *message;
     const char *hint; /* NULL: none */
+    const char *diff; /* "edited": from what was applied to what the file holds now, unified; NULL: not known */
 };
 
 struct migrate_findings {

@@ -379,6 +379,23 @@ void report_listing(const struct report *report, const struct migrate_listing *l
 
 /* --- the rest ------------------------------------------------------------------------------------- */
 
+/* A unified diff in the colours that git gives it. */
+static void diff_lines(const struct report *report, const char *diff)
+{
+    const struct palette *p = report->console->out;
+    struct text rest = text_of(diff);
+    while (rest.length) {
+        struct text line = text_split(rest, '\n', &rest);
+        const char *colour = text_starts(line, "@@")                                ? p->cyan
+                             : text_starts(line, "+++") || text_starts(line, "---") ? p->bold
+                             : text_starts(line, "+")                               ? p->green
+                             : text_starts(line, "-")                               ? p->red
+                                                                                    : "";
+        console_out(report->console, "    %s%s%s\n", colour,
+                    visible(arena_copy(report->arena, line.at, line.length), report->arena), *colour ? p->off : "");
+    }
+}
+
 /* "path:line: error: message [rule]": editors and CI systems find their way from it. */
 static void finding_lines(const struct report *report, const struct migrate_finding *finding)
 {
@@ -395,6 +412,8 @@ static void finding_lines(const struct report *report, const struct migrate_find
                 p->off, visible(finding->message, report->arena), p->dim, finding->rule, p->off);
     if (finding->hint && *finding->hint)
         console_out(report->console, "    %shint:%s %s\n", p->cyan, p->off, visible(finding->hint, report->arena));
+    if (finding->diff)
+        diff_lines(report, finding->diff);
 }
 
 void report_findings(const struct report *report, const struct migrate_findings *findings)

@@ -139,6 +139,86 @@ class GoingBack(Older):
         self.assertEqual(self.tables(), {"ta"})
 
 
+@on_both_databases
+class Checking(Older):
+    """check, against the database."""
+
+    def findings(self, *words, status=1):
+        return self.migrate_json("check", "--database", *words, status=status)["findings"]
+
+    def found(self, *words, status=1):
+        return [(finding["rule"], finding["severity"], finding["revision"]) for finding in self.findings(*words, status=status)]
+
+    def test_what_only_an_ahead_database_has_is_a_warning(self):
+        self.assertEqual(self.found(status=0), [("only_in_database", "warning", "c"), ("only_in_database", "warning", "d")])
+        self.found("--pending", status=0)
+
+    def test_what_is_applied_and_lost_from_a_folder_that_goes_on_is_an_error(self):
+        self.revision("e", "b", up="", down="")
+        self.assertEqual(self.found(), [("only_in_database", "error", "c"), ("only_in_database", "error", "d"),
+                                        ("pending", "warning", "e")])
+
+    def test_a_row_that_nobody_knows(self):
+        self.forget("d")
+        self.assertEqual(self.found(), [("unknown_row", "error", "d")])
+
+    def test_an_edited_file_is_shown_with_what_changed(self):
+        path = self.path("migrations", "a.sql")
+        self.write(path, self.read(path).replace("ta (x INTEGER)", "ta (x BIGINT)").replace("\n", "\r\n"))
+        finding = [finding for finding in self.findings() if finding["rule"] == "edited"][0]
+        self.assertEqual((finding["revision"], finding["path"]), ("a", "migrations/a.sql"))
+        lines = finding["diff"].split("\n")
+        self.assertEqual([line for line in lines if line[:1] in ("-", "+")],
+                         ["--- a/migrations/a.sql", "+++ b/migrations/a.sql", "-CREATE TABLE ta (x INTEGER);",
+                          "+CREATE TABLE ta (x BIGINT);"])
+        said = self.migrate("check", "--database", status=1).out
+        self.assertIncludes(said, "    -CREATE TABLE ta (x INTEGER);\n    +CREATE TABLE ta (x BIGINT);\n",
+                            "`migrate repair --accept a`")
+        self.execute("DELETE FROM migrate_script")
+        self.revision("c", "b")  # with the texts gone, so is what only the database had
+        self.revision("d", "c")
+        self.assertEqual([finding["diff"] for finding in self.findings() if finding["revision"] == "a"], [None])
+
+    def test_a_row_that_somebody_moved_back_disagrees_with_the_history(self):
+        self.execute("UPDATE alembic_version SET version_num = 'b'")
+        self.assertEqual(self.found(), [("rows_disagree", "error", "c"), ("rows_disagree", "error", "d")])
+        self.migrate("stamp", "b")  # nothing to do: it is there
+        self.migrate("stamp", "a")
+        self.migrate("stamp", "b")
+        self.assertEqual(self.found(status=0), [])
+
+    def test_a_row_that_somebody_moved_forward_disagrees_with_the_history(self):
+        self.migrate("downgrade", "a")
+        self.execute("UPDATE alembic_version SET version_num = 'b'")
+        self.assertEqual(self.found(), [("rows_disagree", "error", "b")])
+        self.revision("e", "b", up="", down="")
+        self.migrate("stamp", "base")
+        self.migrate("stamp", "a")
+        self.migrate("upgrade", "b")
+        self.assertEqual(self.found(status=0), [("pending", "warning", "e")])
+        self.execute("UPDATE alembic_version SET version_num = 'e'")
+        self.assertEqual(self.found(status=0), [("rows_disagree", "warning", "e")])
+
+    def test_a_database_taken_over_from_elsewhere_has_nothing_to_disagree_with(self):
+        self.execute("DELETE FROM migrate_history; DELETE FROM migrate_script; "
+                     "UPDATE alembic_version SET version_num = 'a'")
+        self.assertEqual(self.found(status=0), [("pending", "warning", "b")])
+        self.migrate("stamp", "b")
+        self.assertEqual(self.found(status=0), [])
+
+
+class Indexes(Postgres, Case):
+    def test_an_invalid_index_is_found_by_its_name(self):
+        self.revision("a", up="CREATE TABLE t (x INTEGER);\nINSERT INTO t VALUES (1), (1);", down="DROP TABLE t;")
+        self.migrate("upgrade")
+        self.migrate("check", "--database")
+        with self.assertRaises(AssertionError):
+            self.execute('CREATE UNIQUE INDEX CONCURRENTLY "T x" ON t (x)')
+        finding, = self.migrate_json("check", "--database", status=1)["findings"]
+        self.assertEqual((finding["rule"], finding["severity"]), ("invalid_index", "error"))
+        self.assertIncludes(finding["message"], 'public."T x" on public.t')
+
+
 class Trust(Older, Postgres, Case):
     """Stored SQL is run only where nobody but the tables' owner can have written it."""
 
