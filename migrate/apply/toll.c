@@ -85,19 +85,21 @@ static bool ask_postgresql(const struct attempt *attempt, struct migrate_loss *l
     return true;
 }
 
-/* A name that the database cannot look up is no reason not to downgrade: it is then shown without a number. */
+/* On PostgreSQL a statement may write a name in ways that the catalogue's lookup does not take (U&"..."): no reason not
+ * to downgrade, it is then shown without a number. */
 static bool count_rows(const struct attempt *attempt, struct migrate_loss *losses, size_t count, struct error *err)
 {
     struct error refused = {0};
-    bool ok = true;
-    if (attempt->dialect == DIALECT_POSTGRESQL)
-        ok = count == 0 || ask_postgresql(attempt, losses, count, &refused);
-    for (size_t i = 0; ok && attempt->dialect == DIALECT_SQLITE && i < count; i++)
-        ok = ask_sqlite(attempt, &losses[i], &refused) || refused.code == MIGRATE_REFUSED;
-    if (ok || refused.code == MIGRATE_REFUSED)
-        return true;
-    *err = refused;
-    return false;
+    if (attempt->dialect == DIALECT_POSTGRESQL) {
+        if (count == 0 || ask_postgresql(attempt, losses, count, &refused) || refused.code == MIGRATE_REFUSED)
+            return true;
+        *err = refused;
+        return false;
+    }
+    for (size_t i = 0; i < count; i++)
+        if (!ask_sqlite(attempt, &losses[i], err))
+            return false;
+    return true;
 }
 
 bool find_losses(struct attempt *attempt, struct error *err)

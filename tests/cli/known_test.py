@@ -276,6 +276,15 @@ class Partitions(Postgres, Case):
         self.assertEqual(self.migrate_json("downgrade", "base", "--dry-run")["losses"][0]["rows"], 3)
 
 
+class Names(Postgres, Case):
+    def test_a_name_that_cannot_be_looked_up_is_shown_without_a_number(self):
+        self.revision("a", up="CREATE TABLE t (x INTEGER);", down='DROP TABLE U&"\\0074";')
+        self.migrate("upgrade")
+        losses = self.migrate_json("downgrade", "base")["losses"]
+        self.assertEqual([(loss["table"], loss["rows"]) for loss in losses], [('U&"\\0074"', None)])
+        self.assertEqual(self.query("SELECT to_regclass('t')"), [(None,)])
+
+
 class Indexes(Postgres, Case):
     def test_an_invalid_index_is_found_by_its_name(self):
         self.revision("a", up="CREATE TABLE t (x INTEGER);\nINSERT INTO t VALUES (1), (1);", down="DROP TABLE t;")
