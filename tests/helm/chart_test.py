@@ -602,6 +602,12 @@ class Values(Chart):
             self.assertEqual(sorted(set(schema["properties"]) - {"global", "enabled"} if not at else schema["properties"]),
                              sorted(values), at)
 
+    def test_the_charts_version_is_the_tools(self):
+        with open(os.path.join(ROOT, "migrate", "migrate.h"), encoding="utf-8") as file:
+            version = re.search(r'#define MIGRATE_VERSION "(.*)"', file.read()).group(1)
+        chart = without_comments(os.path.join(CHART, "Chart.yaml"))
+        self.assertEqual((chart["version"], chart["appVersion"]), (version, version))
+
     def test_every_key_is_explained_or_says_it_itself(self):
         with open(os.path.join(CHART, "values.yaml"), encoding="utf-8") as file:
             text = file.read()

@@ -286,6 +286,13 @@ class Image(Case):
         self.assertEqual((self.final.all("ENTRYPOINT"), self.final.all("CMD")), (['["migrate"]'], ['["--help"]']))
         self.assertIncludes(self.run_in_image("migrate", "--help").out, "upgrade")
 
+    def test_migrations_are_looked_for_in_a_folder_that_only_a_copy_makes(self):
+        self.assertEqual(self.final.all("WORKDIR"), ["/"])
+        self.assertFalse(os.path.exists(self.root + "/migrations"))
+
+    def test_it_has_the_roots_that_the_system_trusts(self):
+        self.assertIncludes(self.run_in_image("cat", "/etc/ssl/certs/ca-certificates.crt").out, "BEGIN CERTIFICATE")
+
     def test_every_file_that_is_copied_gets_to_the_builder(self):
         for text in self.build.all("COPY"):
             for source in text.split()[:-1]:
