@@ -418,6 +418,7 @@ static bool read_postgresql(struct reading *reading, const struct address_parts 
     if (!ask_libpq(reading->arena, &reading->libpq, err) ||
         !(url ? take_postgresql_url(reading, url, err) : take_parts(reading, parts, err)))
         return false;
+    reading->address->found = reading->libpq.given;
     add_settings(reading, settings);
     if (!check_ssl_mode(reading, err))
         return false;
@@ -542,6 +543,12 @@ bool address_parse(const struct address_parts *parts, const struct connection_se
     if (is_scheme_of(url.scheme, sqlite_schemes, LENGTH(sqlite_schemes)))
         return read_sqlite_url(&reading, trimmed.url, &url, err);
     return unknown_scheme(url.scheme, arena, err);
+}
+
+const char *address_parameter(const struct address *address, const char *name)
+{
+    const char *value = get(&address->parameters, name);
+    return value ? value : get(&address->found, name);
 }
 
 /* password, sslpassword, and whatever else calls itself so. */

@@ -527,4 +527,6 @@ const struct driver postgres_driver = {
     .unlock = unlock,
     .reconnect = reconnect,
     .play = play,
+    .about = postgres_about,
+    .environment = postgres_environment,
 };

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "database/foreign_keys.h"
+#include "database/sqlite_copy.h"
 
 #include <pthread.h>
 #include <sqlite3.h>
@@ -645,4 +646,5 @@ const struct driver sqlite_driver = {
     .unlock = unlock,
     .reconnect = reconnect,
     .play = play,
+    .copy = sqlite_copy,
 };
