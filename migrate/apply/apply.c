@@ -375,7 +375,12 @@ static const char *lock_name(const struct change *change)
 
 static bool change_locked(struct attempt *attempt, struct error *err)
 {
-    return look_again(attempt, err) && play_rounds(attempt, err);
+    const struct change *change = attempt->change;
+    if (!look_again(attempt, err))
+        return false;
+    if (has_something_to_do(attempt) && change->before && !change->before(change->before_context, err))
+        return false;
+    return play_rounds(attempt, err);
 }
 
 static bool change_database(struct attempt *attempt, struct error *err)

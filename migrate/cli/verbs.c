@@ -111,6 +111,8 @@ static enum migrate_code change(struct run *run,
         .lock_wait_ms = wanted->lock_wait_ms,
         .lock_retries = wanted->lock_retries,
         .no_stored_scripts = wanted->no_stored_scripts,
+        .backup = wanted->backup,
+        .backup_data = wanted->backup_data,
         .confirm = asks ? confirm : NULL,
     };
     enum migrate_code code = verb(run->migrate, &options, &outcome);
@@ -240,6 +242,17 @@ static enum migrate_code verb_wait(struct run *run)
     enum migrate_code code = migrate_wait(run->migrate);
     struct report report = answered(run, code);
     report_done(&report);
+    return code;
+}
+
+static enum migrate_code verb_doctor(struct run *run)
+{
+    const struct migrate_diagnosis *diagnosis = NULL;
+    struct migrate_doctor_options options = {.replicas = run->line.doctor.replicas,
+                                             .old_after_ms = run->line.doctor.old_after_ms};
+    enum migrate_code code = migrate_doctor(run->migrate, &options, &diagnosis);
+    struct report report = answered(run, code);
+    report_diagnosis(&report, diagnosis);
     return code;
 }
 
@@ -465,6 +478,7 @@ static const struct {
     [VERB_SHOW] = {verb_show, true},
     [VERB_CHECK] = {verb_check, true},
     [VERB_WAIT] = {verb_wait, true},
+    [VERB_DOCTOR] = {verb_doctor, true},
     [VERB_LIST_TEMPLATES] = {verb_list_templates, true},
     [VERB_COMPLETION] = {verb_completion, false},
     [VERB_HELP] = {verb_help, false},
@@ -487,6 +501,8 @@ static void report_early(struct run *run, enum migrate_code code)
         report_paths(&report, NULL);
     else if (verb == VERB_CHECK)
         report_findings(&report, NULL);
+    else if (verb == VERB_DOCTOR)
+        report_diagnosis(&report, NULL);
     else if (verb >= VERB_CURRENT && verb <= VERB_SHOW)
         report_listing(&report, NULL);
     else

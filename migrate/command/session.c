@@ -3,6 +3,8 @@
 
 #include "base/clock.h"
 
+#include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 
 enum migrate_code migrate_open(const struct migrate_options *options, struct migrate **opened)
@@ -32,6 +34,8 @@ void migrate_close(struct migrate *migrate)
         return;
     database_close(migrate->database);
     arena_free(&migrate->run);
+    arena_free(&migrate->files);
+    arena_free(&migrate->files);
     arena_free(&migrate->lasting);
     free(migrate);
 }
@@ -54,6 +58,7 @@ const struct migrate_database *migrate_database(const struct migrate *migrate)
 void session_begin(struct migrate *migrate)
 {
     arena_rewind(&migrate->run, (struct arena_mark){0});
+    arena_rewind(&migrate->files, (struct arena_mark){0});
     migrate->error = (struct error){0};
 }
 
@@ -105,12 +110,61 @@ bool session_folders(const struct migrate *migrate, struct error *err)
     return true;
 }
 
+/* The folder being read. */
+struct reading {
+    struct migrate *migrate;
+    struct graph *graph;
+    struct error err;
+    bool ok;
+};
+
+static void *read_folders(void *context)
+{
+    struct reading *reading = context;
+    struct migrate *migrate = reading->migrate;
+    struct scripts scripts;
+    reading->ok = scripts_read(migrate->config.version_locations, &migrate->files, &scripts, &reading->err) &&
+                  graph_build(scripts.revisions, scripts.count, &migrate->files, reading->graph, &reading->err);
+    return NULL;
+}
+
+/* Signals belong to the thread that the verb runs in: it is the one that must wake up. */
+static bool start_thread(pthread_t *thread, void *(*work)(void *), void *context)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, &before);
+    bool ok = pthread_create(thread, NULL, work, context) == 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return ok;
+}
+
+/* A server takes as long to let us in as a thousand files take to be read, so both are done at once. */
+static bool connect_meanwhile(struct migrate *migrate, struct reading *reading, struct error *err)
+{
+    pthread_t thread;
+    if (!start_thread(&thread, read_folders, reading)) {
+        read_folders(reading);
+        return true; // the first question waits for the connection
+    }
+    bool is_connected = database_ready(migrate->database, err);
+    pthread_join(thread, NULL);
+    return is_connected;
+}
+
 bool session_graph(struct migrate *migrate, struct graph *graph, struct error *err)
 {
-    struct scripts scripts;
-    return session_folders(migrate, err) &&
-           scripts_read(migrate->config.version_locations, &migrate->run, &scripts, err) &&
-           graph_build(scripts.revisions, scripts.count, &migrate->run, graph, err);
+    struct reading reading = {.migrate = migrate, .graph = graph};
+    bool is_connected = true;
+    if (!session_folders(migrate, err))
+        return false;
+    if (migrate->database && !session_is_sqlite(migrate))
+        is_connected = connect_meanwhile(migrate, &reading, err);
+    else
+        read_folders(&reading);
+    if (!reading.ok)
+        *err = reading.err; // what is wrong with the files is wrong whatever the server says
+    return reading.ok && is_connected;
 }
 
 /* --- the database ------------------------------------------------------------------------------- */

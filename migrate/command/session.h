@@ -1,6 +1,6 @@
 /* session.h: a handle, and what every verb does with it: begin, read the folder, reach the database, end.
  *
- * Two arenas: `lasting` until migrate_close() (configuration, connection), `run` until the next verb. */
+ * Three arenas: `lasting` until migrate_close() (configuration, connection), `run` and `files` until the next verb. */
 #ifndef MIGRATE_COMMAND_SESSION_H
 #define MIGRATE_COMMAND_SESSION_H
 
@@ -11,6 +11,7 @@
 struct migrate {
     struct arena lasting;
     struct arena run;
+    struct arena files; /* the folder's revisions and their graph: filled by a thread of its own */
     struct migrate_options options;
     struct config config;
     struct error error;

@@ -61,13 +61,14 @@ static inline const char *rows_cell(const struct rows *rows, size_t row, size_t 
 }
 
 /* Asks all questions in one round trip, each a transaction of its own (while a lock's transaction is open on SQLite: in
- * it). answers[count]. Stops at the first refusal. */
+ * it). answers[count]. Stops at the first refusal. A connection that is lost meanwhile is had back within wait_ms, and
+ * all are asked again: only what may be asked twice is a question. */
 MUST_CHECK bool database_ask(struct database *database, const struct question *questions, size_t count,
                              struct arena *arena, struct rows *answers, struct error *err);
 
 /* Takes the migration lock. PostgreSQL: a session advisory lock, its key made from `name`, polled. SQLite: BEGIN
- * IMMEDIATE, which opens the transaction that the run is played in. MIGRATE_LOCKED with who holds it; MIGRATE_POOLER.
- */
+ * IMMEDIATE, which opens the transaction that the run is played in. A lost connection is had back within the
+ * connection's wait_ms. MIGRATE_LOCKED with who holds it; MIGRATE_POOLER. */
 MUST_CHECK bool database_lock(struct database *database, const char *name, int64_t wait_ms, struct error *err);
 /* Lets go. SQLite: rolls back what is open. */
 void database_unlock(struct database *database);
@@ -82,6 +83,23 @@ MUST_CHECK bool database_reconnect(struct database *database, struct error *err)
  * the place; MIGRATE_PERMISSION, MIGRATE_LOST, MIGRATE_INTERRUPTED, MIGRATE_LOCK_TIMEOUT, what batch->next said. */
 MUST_CHECK bool database_play(struct database *database, const struct batch *batch, struct played *played,
                               struct error *err);
+
+/* How the connection came about. */
+struct database_about {
+    const char *host, *port;               /* that were connected to; a folder is a socket's; NULL: a file */
+    const char *tls_protocol, *tls_cipher; /* "TLSv1.3"; NULL: not encrypted */
+    bool is_pooled;                        /* another backend answers than was connected to; known once one was asked */
+};
+void database_about(const struct database *database, struct arena *arena, struct database_about *about);
+
+/* The connection as the variables (PGHOST, PGPASSWORD ...) by which PostgreSQL's own programs reach the same place;
+ * with the password. None for a file. */
+struct parameters database_environment(const struct database *database, struct arena *arena);
+
+/* Copies a database that is a file into `path`, which is there and empty, and has it on disk. It holds what had been
+ * committed; while the lock is held nobody adds to that. MIGRATE_FILE, MIGRATE_INTERRUPTED; MIGRATE_USAGE if the
+ * database is no file. */
+MUST_CHECK bool database_copy(struct database *database, const char *path, struct error *err);
 
 /* "name" with quotes doubled: the one place where an identifier becomes SQL. Both databases read it the same. */
 const char *identifier_quote(const char *name, struct arena *arena);

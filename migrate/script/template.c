@@ -155,7 +155,7 @@ static bool fill_values(struct filling *filling, struct text line, struct buffer
         filling->where = follow(filling->where, at, open);
         buffer_add(filled, at, (size_t)(open - at));
         const char *close = memchr(open, '}', (size_t)(end - open));
-        const char *value = NULL;
+        const char *value = "";
         struct text name = {.at = open + 2, .length = (size_t)((close ? close : end) - open) - 2};
         if (!close) {
             error_set(err, MIGRATE_MALFORMED_FILE, "${ is not closed");
