@@ -119,6 +119,9 @@ void wire_sleep(const struct postgres *postgres, double milliseconds);
 /* Copies of the values that end in NUL, as libpq wants them; in the scratch arena. */
 const char *const *wire_values(struct postgres *postgres, const struct value *values, size_t count);
 
+/* Does something stand in between, so that the session is not ours to keep? */
+bool postgres_is_pooled(const struct postgres *postgres);
+
 /* ---- about.c */
 
 void postgres_about(const struct database *database, struct arena *arena, struct database_about *about);
