@@ -316,6 +316,12 @@ class Image(Case):
         again = self.hook()
         self.assertIncludes(again.out + again.err, "nothing to do")
 
+    def test_doctor_in_the_hooks_place_sees_a_verified_certificate(self):
+        self.hook()
+        ran = self.run_in_image("migrate", "doctor", "--format=json")
+        self.assertIncludes(ran.out, "TLSv1", "verif")
+        self.assertLeavesOut(ran.out + ran.err, "throw-away")
+
     def test_a_mounted_secret_names_the_database(self):
         self.secret('{"engine": "postgres", "host": "%s", "port": %d, "dbname": "%s", "username": "postgres", '
                     '"password": "throw-away"}' % (HOST, self.server.port, self.database))
