@@ -4,10 +4,11 @@ find_package(Threads REQUIRED)
 pkg_check_modules(LIBPQ REQUIRED IMPORTED_TARGET libpq>=14)
 pkg_check_modules(SQLITE REQUIRED IMPORTED_TARGET sqlite3>=3.35)
 pkg_check_modules(LIBGIT2 REQUIRED IMPORTED_TARGET libgit2>=1.1)
+pkg_check_modules(SSL REQUIRED libssl)
 pkg_check_modules(CRYPTO REQUIRED IMPORTED_TARGET libcrypto)
 pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson>=2.10)
 
-# libpq and libgit2 are loaded when first needed (migrate/base/library.h): of these we compile against the headers and note the
+# libpq, libgit2 and libssl are loaded when first needed (migrate/base/library.h): of these we compile against the headers and note the
 # name that the loader knows them by.
 function(note_soname library definition)
     execute_process(COMMAND ${CMAKE_OBJDUMP} -p ${library} OUTPUT_VARIABLE header COMMAND_ERROR_IS_FATAL ANY)
@@ -23,3 +24,4 @@ target_link_libraries(dependencies INTERFACE
     PkgConfig::SQLITE PkgConfig::CRYPTO PkgConfig::JANSSON Threads::Threads ${CMAKE_DL_LIBS})
 note_soname(${pkgcfg_lib_LIBPQ_pq} LIBPQ_SONAME)
 note_soname(${pkgcfg_lib_LIBGIT2_git2} LIBGIT2_SONAME)
+note_soname(${pkgcfg_lib_SSL_ssl} LIBSSL_SONAME)

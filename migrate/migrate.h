@@ -51,7 +51,7 @@ enum migrate_code {
 
     /* exit 1: the answer to a question is no */
     MIGRATE_NOT_AT_HEADS, /* current --check-heads: the database is behind */
-    MIGRATE_FINDINGS,     /* check found something */
+    MIGRATE_FINDINGS,     /* check or doctor found something */
 
     /* exit 2: usage or configuration */
     MIGRATE_USAGE,         /* an option or argument makes no sense */
@@ -217,6 +217,7 @@ struct migrate_outcome {
     size_t to_count;
     const struct migrate_step *steps;
     size_t step_count;
+    const char *backup; /* the file that a backup was written to; NULL: none was */
 };
 
 struct migrate_change_options {
@@ -228,6 +229,11 @@ struct migrate_change_options {
     int64_t lock_wait_ms;    /* how long to wait for another migrator; 0: do not; MIGRATE_DEFAULT: 60 s */
     int lock_retries;        /* how often to try again when table locks are refused; MIGRATE_DEFAULT: 10 */
     bool no_stored_scripts;  /* downgrade: never run SQL that is kept in the database */
+    /* Write a backup here before anything is changed, if anything will be; nothing is overwritten. SQLite: a copy of
+     * the file ("": beside it, with the time in its name). PostgreSQL: what `pg_dump -Fc` writes. A backup that fails
+     * ends the verb: MIGRATE_FILE or MIGRATE_PERMISSION, nothing changed. NULL: none. */
+    const char *backup;
+    bool backup_data; /* PostgreSQL: with the rows; else the schema alone */
     /* Asked once before a downgrade that runs statements, with the plan; false ends the verb with
      * MIGRATE_INTERRUPTED and nothing changed. NULL: not asked. */
     bool (*confirm)(void *context, const struct migrate_outcome *plan);
@@ -344,6 +350,36 @@ struct migrate_check_options {
 MIGRATE_API enum migrate_code migrate_check(struct migrate *, const struct migrate_check_options *,
                                             const struct migrate_findings **findings);
 
+enum migrate_health {
+    MIGRATE_HEALTH_OK,
+    MIGRATE_HEALTH_WARNING, /* works, and may not always */
+    MIGRATE_HEALTH_FAILED,
+    MIGRATE_HEALTH_SKIPPED, /* could not be looked at, or there is nothing to look at */
+};
+
+/* One thing that was looked at. A name may come several times: once for each address, each session in the way ... */
+struct migrate_examination {
+    const char *name; /* "tcp", "certificate", "blocked" ... */
+    enum migrate_health health;
+    const char *message; /* one line, lower case, never with a password */
+    const char *hint;    /* what to do, a full sentence; NULL: nothing */
+};
+
+struct migrate_diagnosis {
+    const struct migrate_examination *examinations; /* in the order of a connection: name, port, TLS, login ... */
+    size_t examination_count;
+};
+
+struct migrate_doctor_options {
+    int replicas;         /* how many processes of the application have a connection pool each; 0: 1 */
+    int64_t old_after_ms; /* transactions older than this are in the way; 0: a minute */
+};
+/* Looks at everything between here and a migration that works: the network, TLS, the login, the server, the sessions in
+ * the way, the version table. Reads only. Each step ends within connect_timeout. *diagnosis is set whatever is
+ * answered: MIGRATE_FINDINGS if something failed, the connection's own code if there was none. */
+MIGRATE_API enum migrate_code migrate_doctor(struct migrate *, const struct migrate_doctor_options *,
+                                             const struct migrate_diagnosis **diagnosis);
+
 /* --- writing revision files --------------------------------------------------------------------- */
 
 struct migrate_new_revision {
@@ -375,9 +411,17 @@ struct migrate_paths {
     size_t path_count;
 };
 
-/* Writes migrate.ini and a migrations folder with its template; never overwrites. Needs no handle that
- * found a configuration. template_name NULL: "default". */
-MIGRATE_API enum migrate_code migrate_init(struct migrate *, const char *directory, const char *template_name,
+/* Everything may be left zero. */
+struct migrate_init_options {
+    const char *directory;     /* the migrations folder; NULL: "migrations" */
+    const char *template_name; /* NULL: "default" */
+    const char *helm;          /* instead of all that: the folder that becomes a Helm chart; NULL: none */
+};
+
+/* Writes migrate.ini and a migrations folder with its template, or the Helm chart of templates/helm/migrate/; never
+ * overwrites: MIGRATE_FILE_EXISTS before the first file is written, and after a failure nothing of it stands. Needs no
+ * handle that found a configuration. */
+MIGRATE_API enum migrate_code migrate_init(struct migrate *, const struct migrate_init_options *,
                                            const struct migrate_paths **written);
 
 struct migrate_template {

@@ -1130,7 +1130,7 @@ static pid_t start_pooler(struct fixture *at, const char *path, int port, const 
     if (pid == 0) {
         enum { NOBODY = 65534 };
         bool ok = getuid() != 0 || (setgid(NOBODY) == 0 && setuid(NOBODY) == 0); // it refuses to run as root
-        prctl(PR_SET_PDEATHSIG, SIGTERM); // a failed test stops nothing
+        prctl(PR_SET_PDEATHSIG, SIGTERM);                                        // a failed test stops nothing
         if (ok)
             execl("/usr/sbin/pgbouncer", "pgbouncer", "-q", path, (char *)NULL);
         _exit(127);

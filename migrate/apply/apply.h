@@ -25,6 +25,10 @@ struct change {
     void (*observe)(void *context, const struct migrate_event *event);  /* may be NULL */
     bool (*confirm)(void *context, const struct migrate_outcome *plan); /* may be NULL: not asked */
     void *context;
+    /* Called under the lock, once it is certain that something will run and before anything has; false ends the change
+     * with its error. A retry may call it again. NULL: not wanted. */
+    bool (*before)(void *context, struct error *err);
+    void *before_context;
     struct arena *arena;
     struct migrate_outcome *outcome; /* gets what stands, whatever is answered; untouched as long as nothing is known */
 };

@@ -151,12 +151,19 @@ static bool write_all(int file, struct text content)
     return true;
 }
 
-/* link() refuses a name that exists, which rename() would overwrite. */
-static bool link_into_place(const char *temporary, const char *path, struct error *err)
+/* link() refuses a name that exists, which rename() would overwrite. Where there are no links (many network and FUSE
+ * file systems) that is all there is. */
+bool file_place(const char *temporary, const char *path, struct error *err)
 {
-    if (link(temporary, path) == 0)
+    bool placed = link(temporary, path) == 0;
+    bool has_no_links = !placed && (errno == EPERM || errno == EOPNOTSUPP || errno == ENOSYS);
+    if (placed)
+        unlink(temporary);
+    else if (has_no_links && !file_exists(path))
+        placed = rename(temporary, path) == 0;
+    if (placed)
         return true;
-    if (errno == EEXIST)
+    if (errno == EEXIST || has_no_links)
         return error_set(err, MIGRATE_FILE_EXISTS, "%s exists already", path);
     return error_errno(err, "cannot write %s", path);
 }
@@ -168,8 +175,9 @@ static bool create_by_way_of(const char *temporary, const char *path, struct tex
         return error_errno(err, "cannot write %s", path);
     bool ok = (write_all(file, content) && fsync(file) == 0) || error_errno(err, "cannot write %s", path);
     close(file);
-    ok = ok && link_into_place(temporary, path, err);
-    unlink(temporary);
+    ok = ok && file_place(temporary, path, err);
+    if (!ok)
+        unlink(temporary);
     return ok;
 }
 

@@ -28,6 +28,9 @@ void file_map_pass(const struct file_map *map, const char *at, size_t *passed_by
 /* Writes a new file; MIGRATE_FILE_EXISTS if there is one of that name. Written beside it, synced and linked
  * into place, so that nothing half-written is ever seen or left behind. */
 MUST_CHECK bool file_create(const char *path, struct text content, struct error *err);
+/* Gives a file that is written to its end its name; MIGRATE_FILE_EXISTS, and the file left as it is, if there is one of
+ * that name. Both are on one file system. */
+MUST_CHECK bool file_place(const char *temporary, const char *path, struct error *err);
 /* Creates the folder and those above it; one that exists is fine. */
 MUST_CHECK bool folder_create(const char *path, struct error *err);
 bool file_exists(const char *path);

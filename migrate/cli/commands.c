@@ -109,6 +109,12 @@ static const struct option init_rows[] = {
      .offset = LINE(init.template_name),
      .argument = "NAME",
      .summary = "which template to start from; default: default (see list-templates)"},
+    {.name = "helm",
+     .kind = OPTION_TEXT,
+     .offset = LINE(init.helm),
+     .argument = "DIR",
+     .word = WORD_FOLDER,
+     .summary = "write a Helm chart that runs migrations into DIR, and nothing else"},
 };
 
 #define NEW_REVISION_ROWS                                                                                              \
@@ -195,6 +201,17 @@ static const struct option merge_rows[] = {
          .argument = "TIME",                                                                                           \
          .initial = MIGRATE_DEFAULT,                                                                                   \
          .summary = "how long to wait for another migration to finish; default: 60s"},                                 \
+        {.name = "backup",                                                                                             \
+         .kind = OPTION_TEXT,                                                                                          \
+         .offset = LINE(change.backup),                                                                                \
+         .argument = "FILE",                                                                                           \
+         .implied = "",                                                                                                \
+         .word = WORD_FILE,                                                                                            \
+         .summary = "before any change, copy an SQLite file or run pg_dump -Fc (schema)"},                             \
+        {.name = "backup-data",                                                                                        \
+         .kind = OPTION_FLAG,                                                                                          \
+         .offset = LINE(change.backup_data),                                                                           \
+         .summary = "let pg_dump back up the rows too"},                                                               \
     {                                                                                                                  \
         .name = "lock-retries", .kind = OPTION_INTEGER, .offset = LINE(change.lock_retries), .argument = "N",          \
         .initial = MIGRATE_DEFAULT, .summary = "tries when table locks are not to be had; default: 10"                 \
@@ -295,6 +312,20 @@ static const struct option check_rows[] = {
      .summary = "a revision without a downgrade is an error"},
 };
 
+static const struct option doctor_rows[] = {
+    {.name = "replicas",
+     .kind = OPTION_INTEGER,
+     .offset = LINE(doctor.replicas),
+     .argument = "N",
+     .initial = 1,
+     .summary = "processes of the application, each with a pool of DB_POOL_SIZE + DB_MAX_OVERFLOW"},
+    {.name = "old-after",
+     .kind = OPTION_DURATION,
+     .offset = LINE(doctor.old_after_ms),
+     .argument = "TIME",
+     .summary = "list transactions that have been open so long; default: 1min"},
+};
+
 static const struct option help_rows[] = {
     {.name = "man",
      .kind = OPTION_FLAG,
@@ -329,9 +360,13 @@ const struct command commands[VERBS] = {
             .summary = "set up a migrations folder and its configuration",
             .details =
                 "Writes migrate.ini here and, in DIR (default: migrations), the template that new revisions are made "
-                "from. A file that is there already is never overwritten.",
+                "from. A file that is there already is never overwritten.\n\n"
+                "With --helm it writes a chart instead: one Job that runs \"migrate upgrade\" before a release is "
+                "installed or upgraded. Its README.md leads from a cluster to the first migrated release, and from a "
+                "failed one back; values.yaml says what can be set.",
             .options = OPTIONS(init_rows),
-            .examples = EXAMPLES({"migrate init", "migrate.ini and migrations/"}),
+            .examples = EXAMPLES({"migrate init", "migrate.ini and migrations/"},
+                                 {"migrate init --helm charts/migrate", "a chart beside those of the application"}),
         },
     [VERB_REVISION] =
         {
@@ -515,6 +550,24 @@ const struct command commands[VERBS] = {
                 "up, shutting down or out of connections, and exits 10 when the time is up. What waiting cannot "
                 "mend, such as a wrong password or an unknown database, ends it at once.",
             .examples = EXAMPLES({"migrate wait --wait=5min && migrate upgrade", "in an init container"}),
+        },
+    [VERB_DOCTOR] =
+        {
+            .name = "doctor",
+            .group = GROUP_ASK,
+            .summary = "find out why migrations do not run, or soon will not",
+            .details =
+                "Looks at where the URL came from, name resolution, the port, what answers there, TLS and the server's "
+                "certificate, the login; then at the server: its version, standby or primary, privileges, connections "
+                "against the application's pools, old transactions, blocked sessions, poolers, invalid indexes, and "
+                "whether the database is behind. Of an SQLite file: whether it can be written, is whole and is not in "
+                "use. Each line says what to do. Nothing is changed, and nothing takes longer than DB_CONNECT_TIMEOUT "
+                "for each step.\n\n"
+                "Exits 0 when there are only warnings, 1 when something failed, and as any other command does when "
+                "there "
+                "is no connection to be had.",
+            .options = OPTIONS(doctor_rows),
+            .examples = EXAMPLES({"migrate doctor", NULL}, {"migrate doctor --replicas 4", "how many pods there are"}),
         },
     [VERB_LIST_TEMPLATES] =
         {

@@ -23,6 +23,7 @@ enum verb {
     VERB_SHOW,
     VERB_CHECK,
     VERB_WAIT,
+    VERB_DOCTOR,
     VERB_LIST_TEMPLATES,
     VERB_COMPLETION,
     VERB_HELP,
@@ -66,7 +67,7 @@ struct global_arguments {
 };
 
 struct init_arguments {
-    const char *template_name;
+    const char *template_name, *helm;
 };
 struct revision_arguments { /* merge too */
     const char *message, *version_path, *rev_id;
@@ -74,7 +75,8 @@ struct revision_arguments { /* merge too */
     bool splice, edit;
 };
 struct change_arguments { /* upgrade and downgrade */
-    const char *tag, *transaction;
+    const char *tag, *transaction, *backup;
+    bool backup_data;
     bool dry_run, sql, no_stored_scripts, yes;
     int64_t lock_wait_ms;
     int lock_retries;
@@ -94,6 +96,10 @@ struct list_arguments { /* current and heads */
 struct check_arguments {
     bool database, single_head, require_downgrade, pending;
 };
+struct doctor_arguments {
+    int replicas;
+    int64_t old_after_ms;
+};
 struct help_arguments {
     bool manual;
 };
@@ -111,6 +117,7 @@ struct command_line {
         struct history_arguments history;
         struct list_arguments list;
         struct check_arguments check;
+        struct doctor_arguments doctor;
         struct help_arguments help;
     };
 };

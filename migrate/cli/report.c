@@ -414,6 +414,56 @@ void report_findings(const struct report *report, const struct migrate_findings 
                     counted(findings->finding_count - errors, "warning", "warnings", report->arena));
 }
 
+const char *health_word(enum migrate_health health)
+{
+    static const char *const words[] = {
+        [MIGRATE_HEALTH_OK] = "ok",
+        [MIGRATE_HEALTH_WARNING] = "warning",
+        [MIGRATE_HEALTH_FAILED] = "failed",
+        [MIGRATE_HEALTH_SKIPPED] = "skipped",
+    };
+    return words[health];
+}
+
+static const char *health_colour(enum migrate_health health, const struct palette *p)
+{
+    const char *const colours[] = {
+        [MIGRATE_HEALTH_OK] = p->green,
+        [MIGRATE_HEALTH_WARNING] = p->yellow,
+        [MIGRATE_HEALTH_FAILED] = p->red,
+        [MIGRATE_HEALTH_SKIPPED] = p->dim,
+    };
+    return colours[health];
+}
+
+enum { NAME_COLUMNS = 18 };
+
+void report_diagnosis(const struct report *report, const struct migrate_diagnosis *diagnosis)
+{
+    size_t counts[4] = {0};
+    const struct palette *p = report->console->out;
+    struct arena *arena = report->arena;
+    if (wants_json(report)) {
+        console_out(report->console, "%s\n", json_of_diagnosis(report, diagnosis));
+        return;
+    }
+    if (!diagnosis)
+        return;
+    for (size_t i = 0; i < diagnosis->examination_count; i++) {
+        const struct migrate_examination *one = &diagnosis->examinations[i];
+        console_out(report->console, "%s%s%s  %s  %s\n", health_colour(one->health, p),
+                    padded(health_word(one->health), WORD_COLUMNS - 3, arena), p->off,
+                    padded(one->name, NAME_COLUMNS, arena), visible(one->message, arena));
+        if (one->hint && *one->hint)
+            console_out(report->console, "%*s%shint:%s %s\n", WORD_COLUMNS + NAME_COLUMNS + 1, "", p->cyan, p->off,
+                        visible(one->hint, arena));
+        counts[one->health]++;
+    }
+    console_out(report->console, "%zu ok, %s, %zu failed, %zu skipped\n", counts[MIGRATE_HEALTH_OK],
+                counted(counts[MIGRATE_HEALTH_WARNING], "warning", "warnings", arena), counts[MIGRATE_HEALTH_FAILED],
+                counts[MIGRATE_HEALTH_SKIPPED]);
+}
+
 /* The path alone, so that "$(migrate revision -m ...)" is the file. */
 void report_written(const struct report *report, const struct migrate_written *written)
 {

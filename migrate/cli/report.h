@@ -19,6 +19,7 @@ struct report {
 void report_change(const struct report *report, const struct migrate_outcome *outcome);
 void report_listing(const struct report *report, const struct migrate_listing *listing);
 void report_findings(const struct report *report, const struct migrate_findings *findings);
+void report_diagnosis(const struct report *report, const struct migrate_diagnosis *diagnosis);
 void report_written(const struct report *report, const struct migrate_written *written);
 void report_paths(const struct report *report, const struct migrate_paths *paths);
 void report_templates(const struct report *report, const struct migrate_templates *templates);
@@ -30,10 +31,14 @@ void report_plan(struct console *console, const struct migrate_outcome *plan, st
 /* "27c6a30d7c24, 5f1d..." or "base" */
 const char *revisions_text(const char *const *revisions, size_t count, struct arena *arena);
 
+/* "ok", "warning", "failed", "skipped" */
+const char *health_word(enum migrate_health health);
+
 /* The JSON forms (report_json.c): one line each. */
 const char *json_of_change(const struct report *report, const struct migrate_outcome *outcome);
 const char *json_of_listing(const struct report *report, const struct migrate_listing *listing);
 const char *json_of_findings(const struct report *report, const struct migrate_findings *findings);
+const char *json_of_diagnosis(const struct report *report, const struct migrate_diagnosis *diagnosis);
 const char *json_of_written(const struct report *report, const struct migrate_written *written);
 const char *json_of_paths(const struct report *report, const struct migrate_paths *paths);
 const char *json_of_templates(const struct report *report, const struct migrate_templates *templates);

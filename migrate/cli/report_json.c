@@ -137,6 +137,8 @@ const char *json_of_change(const struct report *report, const struct migrate_out
         json_decref(steps);
     else
         set(object, "steps", steps);
+    if (!stamps)
+        set(object, "backup", json_text(outcome ? outcome->backup : NULL, report->arena));
     return end(report, object);
 }
 
@@ -184,6 +186,23 @@ const char *json_of_findings(const struct report *report, const struct migrate_f
         json_array_append_new(array, one);
     }
     set(object, "findings", array);
+    return end(report, object);
+}
+
+const char *json_of_diagnosis(const struct report *report, const struct migrate_diagnosis *diagnosis)
+{
+    json_t *object = begin(report), *array = json_array();
+    set(object, "database", known_database(report));
+    for (size_t i = 0; diagnosis && i < diagnosis->examination_count; i++) {
+        const struct migrate_examination *examination = &diagnosis->examinations[i];
+        json_t *one = json_object();
+        set(one, "name", json_text(examination->name, report->arena));
+        set(one, "status", json_string(health_word(examination->health)));
+        set(one, "message", json_text(examination->message, report->arena));
+        set(one, "hint", text_or_null(examination->hint, report->arena));
+        json_array_append_new(array, one);
+    }
+    set(object, "checks", array);
     return end(report, object);
 }
 

@@ -111,6 +111,8 @@ static enum migrate_code change(struct run *run,
         .lock_wait_ms = wanted->lock_wait_ms,
         .lock_retries = wanted->lock_retries,
         .no_stored_scripts = wanted->no_stored_scripts,
+        .backup = wanted->backup,
+        .backup_data = wanted->backup_data,
         .confirm = asks ? confirm : NULL,
     };
     enum migrate_code code = verb(run->migrate, &options, &outcome);
@@ -243,6 +245,17 @@ static enum migrate_code verb_wait(struct run *run)
     return code;
 }
 
+static enum migrate_code verb_doctor(struct run *run)
+{
+    const struct migrate_diagnosis *diagnosis = NULL;
+    struct migrate_doctor_options options = {.replicas = run->line.doctor.replicas,
+                                             .old_after_ms = run->line.doctor.old_after_ms};
+    enum migrate_code code = migrate_doctor(run->migrate, &options, &diagnosis);
+    struct report report = answered(run, code);
+    report_diagnosis(&report, diagnosis);
+    return code;
+}
+
 /* --- verbs that write files -------------------------------------------------------------------------- */
 
 static enum migrate_code edited(struct run *run, const char *path)
@@ -324,13 +337,20 @@ static enum migrate_code verb_edit(struct run *run)
 static enum migrate_code verb_init(struct run *run)
 {
     const struct migrate_paths *paths = NULL;
-    const char *directory = run->line.arguments.count ? run->line.arguments.items[0] : NULL;
-    enum migrate_code code = migrate_init(run->migrate, directory, run->line.init.template_name, &paths);
+    const struct migrate_init_options options = {
+        .directory = run->line.arguments.count ? run->line.arguments.items[0] : NULL,
+        .template_name = run->line.init.template_name,
+        .helm = run->line.init.helm,
+    };
+    enum migrate_code code = migrate_init(run->migrate, &options, &paths);
     struct report report = answered(run, code);
     report_paths(&report, paths);
     if (code == MIGRATE_OK)
-        console_log(&run->console, LEVEL_INFO, NULL,
-                    "next: name the database (DATABASE_URL, or url in migrate.ini), then: migrate revision -m MSG");
+        console_log(
+            &run->console, LEVEL_INFO, NULL,
+            options.helm
+                ? "next: README.md there says how to reach the first migrated release"
+                : "next: name the database (DATABASE_URL, or url in migrate.ini), then: migrate revision -m MSG");
     return code;
 }
 
@@ -458,6 +478,7 @@ static const struct {
     [VERB_SHOW] = {verb_show, true},
     [VERB_CHECK] = {verb_check, true},
     [VERB_WAIT] = {verb_wait, true},
+    [VERB_DOCTOR] = {verb_doctor, true},
     [VERB_LIST_TEMPLATES] = {verb_list_templates, true},
     [VERB_COMPLETION] = {verb_completion, false},
     [VERB_HELP] = {verb_help, false},
@@ -480,6 +501,8 @@ static void report_early(struct run *run, enum migrate_code code)
         report_paths(&report, NULL);
     else if (verb == VERB_CHECK)
         report_findings(&report, NULL);
+    else if (verb == VERB_DOCTOR)
+        report_diagnosis(&report, NULL);
     else if (verb >= VERB_CURRENT && verb <= VERB_SHOW)
         report_listing(&report, NULL);
     else

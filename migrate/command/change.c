@@ -1,6 +1,6 @@
 /* change.c: upgrade, downgrade, stamp and ensure-version: the verbs that change a database, live or as a printed
  * script. */
-#include "command/session.h"
+#include "command/backup.h"
 
 #include <pwd.h>
 #include <unistd.h>
@@ -169,6 +169,7 @@ static bool move(struct migrate *migrate, const struct migrate_change_options *o
 {
     struct graph graph;
     struct target target;
+    struct backup backup;
     struct change change = {
         .graph = &graph,
         .direction = direction_of(way),
@@ -183,7 +184,8 @@ static bool move(struct migrate *migrate, const struct migrate_change_options *o
     };
     return wants_one_transaction(options->transaction, &change.one_transaction, err) &&
            parse_change_target(migrate, options, direction_of(way), &target, err) && session_connect(migrate, err) &&
-           session_graph(migrate, &graph, err) && run_change(migrate, &change, outcome, err);
+           backup_plan(migrate, options, outcome, &backup, &change, err) && session_graph(migrate, &graph, err) &&
+           run_change(migrate, &change, outcome, err);
 }
 
 static bool move_or_print(struct migrate *migrate, const struct migrate_change_options *options, enum way way,
@@ -191,8 +193,8 @@ static bool move_or_print(struct migrate *migrate, const struct migrate_change_o
 {
     if (!options->sql)
         return move(migrate, options, way, outcome, err);
-    if (options->tag || options->dry_run)
-        return error_set(err, MIGRATE_USAGE, "--sql does not go with --tag or --dry-run");
+    if (options->tag || options->dry_run || options->backup)
+        return error_set(err, MIGRATE_USAGE, "--sql does not go with --tag, --dry-run or --backup");
     if (way == WAY_EITHER) {
         error_set(err, MIGRATE_USAGE,
                   "goto asks the database which way to go, so it cannot print a script without one");

@@ -10,7 +10,7 @@ static const struct {
     [MIGRATE_OK] = {"ok", 0, "done, or nothing to do"},
 
     [MIGRATE_NOT_AT_HEADS] = {"not_at_heads", 1, "the database is not at every head"},
-    [MIGRATE_FINDINGS] = {"findings", 1, "check found something"},
+    [MIGRATE_FINDINGS] = {"findings", 1, "check or doctor found something"},
 
     [MIGRATE_USAGE] = {"usage", 2, "an option or argument makes no sense"},
     [MIGRATE_CONFIGURATION] = {"configuration", 2, "migrate.ini, .env or the environment cannot be used"},

@@ -242,6 +242,8 @@ static const struct key {
     {"idle_timeout", "DB_IDLE_TIMEOUT", take_milliseconds, offsetof(struct config, idle_timeout_ms)},
     {"lock_timeout", "DB_LOCK_TIMEOUT", take_milliseconds, offsetof(struct config, lock_timeout_ms)},
     {"role", "DB_ROLE", take_text, offsetof(struct config, role)},
+    {"pool_size", "DB_POOL_SIZE", take_text, offsetof(struct config, pool_size)},
+    {"max_overflow", "DB_MAX_OVERFLOW", take_text, offsetof(struct config, max_overflow)},
     {"search_path", "DB_SEARCH_PATH", take_text, offsetof(struct config, search_path)},
 };
 enum { KEYS = sizeof keys / sizeof keys[0] };

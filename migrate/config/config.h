@@ -40,7 +40,8 @@ struct config {
     /* Each NULL or -1 where unset: whoever uses it has the default. */
     const char *ssl_mode, *ssl_root_cert, *ssl_cert, *ssl_key, *application_name, *role, *search_path;
     int64_t connect_timeout_s, read_timeout_s, statement_timeout_ms, idle_timeout_ms, lock_timeout_ms;
-    struct names warnings; /* unknown keys of the file and the like, as sentences */
+    const char *pool_size, *max_overflow; /* of the application's pool, as they are written: doctor alone reads them */
+    struct names warnings;                /* unknown keys of the file and the like, as sentences */
 };
 
 /* Reads migrate.ini (named, or the nearest from the current folder up), .env beside it, the environment. A file that

@@ -418,6 +418,7 @@ static bool read_postgresql(struct reading *reading, const struct address_parts 
     if (!ask_libpq(reading->arena, &reading->libpq, err) ||
         !(url ? take_postgresql_url(reading, url, err) : take_parts(reading, parts, err)))
         return false;
+    reading->address->found = reading->libpq.given;
     add_settings(reading, settings);
     if (!check_ssl_mode(reading, err))
         return false;
@@ -466,12 +467,12 @@ static bool read_sqlite_url(struct reading *reading, const char *text, const str
         bad_url(err, "an SQLite URL names no host");
         return error_hint(err, "A file is sqlite:///relative.db (three slashes) or sqlite:////absolute.db (four).");
     }
-    if (!url_decode(url->path, reading->arena, &address->file, err))
+    const char *file = "";
+    if (!url_decode(url->path, reading->arena, &file, err))
         return false;
-    if (text_starts(text_of(address->file), "file:")) // SQLAlchemy's way to SQLite's own URIs, with ?uri=true
-        address->file += strlen("file:");
-    if (*address->file == '\0')
-        address->file = ":memory:";
+    // SQLAlchemy's way to SQLite's own URIs, with ?uri=true
+    size_t scheme_length = text_starts(text_of(file), "file:") ? strlen("file:") : 0;
+    address->file = file[scheme_length] ? file + scheme_length : ":memory:";
     return take_sqlite_query(reading, url->query, err);
 }
 
@@ -542,6 +543,12 @@ bool address_parse(const struct address_parts *parts, const struct connection_se
     if (is_scheme_of(url.scheme, sqlite_schemes, LENGTH(sqlite_schemes)))
         return read_sqlite_url(&reading, trimmed.url, &url, err);
     return unknown_scheme(url.scheme, arena, err);
+}
+
+const char *address_parameter(const struct address *address, const char *name)
+{
+    const char *value = get(&address->parameters, name);
+    return value ? value : get(&address->found, name);
 }
 
 /* password, sslpassword, and whatever else calls itself so. */

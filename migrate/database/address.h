@@ -43,6 +43,7 @@ struct address {
      * connection string): host, port, user, password, dbname, sslmode, connect_timeout ... What PG* variables say is
      * left to libpq. The password is here and nowhere else. */
     struct parameters parameters;
+    struct parameters found; /* what libpq finds by itself in PG* variables and the service file, passwords left out */
     /* SQLite: the file, ":memory:" for none; and how it was asked to be opened. */
     const char *file;
     bool read_only;            /* mode=ro */
@@ -61,6 +62,9 @@ struct address {
  * the message never holds the URL's password. */
 MUST_CHECK bool address_parse(const struct address_parts *parts, const struct connection_settings *settings,
                               struct arena *arena, struct address *address, struct error *err);
+/* What a connection will use: the address's own parameter, or what libpq finds by itself; NULL: libpq's default. What a
+ * service that the URL names says is not seen. */
+const char *address_parameter(const struct address *address, const char *name);
 /* The URL with any password (in the authority or as a parameter) replaced by nothing; for text that is no URL,
  * "(unreadable URL)". */
 const char *address_redact(const char *url, struct arena *arena);

@@ -67,6 +67,25 @@ bool database_play(struct database *database, const struct batch *batch, struct 
     return database_ready(database, err) && database->driver->play(database, batch, played, err);
 }
 
+void database_about(const struct database *database, struct arena *arena, struct database_about *about)
+{
+    *about = (struct database_about){0};
+    if (database->driver->about)
+        database->driver->about(database, arena, about);
+}
+
+struct parameters database_environment(const struct database *database, struct arena *arena)
+{
+    return database->driver->environment ? database->driver->environment(database, arena) : (struct parameters){0};
+}
+
+bool database_copy(struct database *database, const char *path, struct error *err)
+{
+    if (!database->driver->copy)
+        return error_set(err, MIGRATE_USAGE, "the database is no file that could be copied");
+    return database_ready(database, err) && database->driver->copy(database, path, err);
+}
+
 static void add_quoted(struct buffer *buffer, struct text text, const char *doubled)
 {
     for (size_t i = 0; i < text.length; i++) {

@@ -84,6 +84,23 @@ MUST_CHECK bool database_reconnect(struct database *database, struct error *err)
 MUST_CHECK bool database_play(struct database *database, const struct batch *batch, struct played *played,
                               struct error *err);
 
+/* How the connection came about. */
+struct database_about {
+    const char *host, *port;               /* that were connected to; a folder is a socket's; NULL: a file */
+    const char *tls_protocol, *tls_cipher; /* "TLSv1.3"; NULL: not encrypted */
+    bool is_pooled;                        /* another backend answers than was connected to; known once one was asked */
+};
+void database_about(const struct database *database, struct arena *arena, struct database_about *about);
+
+/* The connection as the variables (PGHOST, PGPASSWORD ...) by which PostgreSQL's own programs reach the same place;
+ * with the password. None for a file. */
+struct parameters database_environment(const struct database *database, struct arena *arena);
+
+/* Copies a database that is a file into `path`, which is there and empty, and has it on disk. It holds what had been
+ * committed; while the lock is held nobody adds to that. MIGRATE_FILE, MIGRATE_INTERRUPTED; MIGRATE_USAGE if the
+ * database is no file. */
+MUST_CHECK bool database_copy(struct database *database, const char *path, struct error *err);
+
 /* "name" with quotes doubled: the one place where an identifier becomes SQL. Both databases read it the same. */
 const char *identifier_quote(const char *name, struct arena *arena);
 /* 'text' with quotes doubled, for printed scripts only; E'' where PostgreSQL needs it for a backslash. */

@@ -21,6 +21,9 @@ struct driver {
     void (*unlock)(struct database *);
     MUST_CHECK bool (*reconnect)(struct database *, struct error *);
     MUST_CHECK bool (*play)(struct database *, const struct batch *, struct played *, struct error *);
+    void (*about)(const struct database *, struct arena *, struct database_about *); /* NULL: there is nothing to say */
+    struct parameters (*environment)(const struct database *, struct arena *);       /* NULL: none */
+    MUST_CHECK bool (*copy)(struct database *, const char *path, struct error *);    /* NULL: no file to copy */
 };
 
 extern const struct driver postgres_driver;

@@ -16,6 +16,7 @@
     CALL(PQconninfoOption *, PQconndefaults, (void), ()) \
     CALL(PostgresPollingStatusType, PQconnectPoll, (PGconn *conn), (conn)) \
     CALL(PGconn *, PQconnectStartParams, (const char *const *keywords, const char *const *values, int expand_dbname), (keywords, values, expand_dbname)) \
+    CALL(PQconninfoOption *, PQconninfo, (PGconn *conn), (conn)) \
     CALL_VOID(PQconninfoFree, (PQconninfoOption *connOptions), (connOptions)) \
     CALL(int, PQconsumeInput, (PGconn *conn), (conn)) \
     CALL(int, PQenterPipelineMode, (PGconn *conn), (conn)) \
@@ -53,6 +54,7 @@
     CALL(int, PQsetSingleRowMode, (PGconn *conn), (conn)) \
     CALL(int, PQsetnonblocking, (PGconn *conn, int arg), (conn, arg)) \
     CALL(int, PQsocket, (const PGconn *conn), (conn)) \
+    CALL(const char *, PQsslAttribute, (PGconn *conn, const char *attribute_name), (conn, attribute_name)) \
     CALL(ConnStatusType, PQstatus, (const PGconn *conn), (conn)) \
     CALL(PGTransactionStatusType, PQtransactionStatus, (const PGconn *conn), (conn))
 /* clang-format on */

@@ -345,7 +345,7 @@ static bool poll_lock(struct postgres *postgres, struct wanted_lock *lock, int64
     }
 }
 
-static bool is_pooled(const struct postgres *postgres)
+bool postgres_is_pooled(const struct postgres *postgres)
 {
     int64_t pid = 0;
     return text_integer(text_of(postgres->session.pid), &pid) && pid != postgres->link_pid;
@@ -353,7 +353,7 @@ static bool is_pooled(const struct postgres *postgres)
 
 static bool no_pooler(const struct postgres *postgres, struct error *err)
 {
-    if (!is_pooled(postgres) || postgres->base.connection->pooler_is_session)
+    if (!postgres_is_pooled(postgres) || postgres->base.connection->pooler_is_session)
         return true;
     error_set(err, MIGRATE_POOLER, "a connection pooler stands between migrate and the server; no lock would be ours");
     return error_hint(err, "Name the server's direct address in MIGRATE_DATABASE_URL, or set pooler = session if "
@@ -542,4 +542,6 @@ const struct driver postgres_driver = {
     .unlock = unlock,
     .reconnect = reconnect,
     .play = play,
+    .about = postgres_about,
+    .environment = postgres_environment,
 };

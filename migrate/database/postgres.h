@@ -4,6 +4,7 @@
  *   wire.c      waiting on the socket: nothing here ever blocks where an interrupt is not seen
  *   connect.c   one try, more of them while the server is away
  *   postgres.c  settings, asking, the lock, going on after a lost connection
+ *   about.c     what there is to know of a connection
  *   pipeline.c  sending messages without waiting, and telling which answer is whose
  *   play.c      playing a batch: operations as messages
  *   watch.c     a second connection that looks at what an operation waits for
@@ -119,6 +120,14 @@ PGresult *wire_run(struct postgres *postgres, const char *sql, int value_count, 
 void wire_sleep(const struct postgres *postgres, double milliseconds);
 /* Copies of the values that end in NUL, as libpq wants them; in the scratch arena. */
 const char *const *wire_values(struct postgres *postgres, const struct value *values, size_t count);
+
+/* Does something stand in between, so that the session is not ours to keep? */
+bool postgres_is_pooled(const struct postgres *postgres);
+
+/* ---- about.c */
+
+void postgres_about(const struct database *database, struct arena *arena, struct database_about *about);
+struct parameters postgres_environment(const struct database *database, struct arena *arena);
 
 /* ---- pipeline.c, play.c */
 

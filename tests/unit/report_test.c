@@ -70,7 +70,7 @@ static void an_upgrade_is_one_object_with_its_keys_in_order(void **state)
         "{\"revision\":\"27c6\",\"direction\":\"upgrade\",\"message\":\"say \\\"hi\\\"\",\"path\":\"m/a.sql\","
         "\"status\":\"applied\",\"statements\":2,\"duration_ms\":11.8},"
         "{\"revision\":\"1975\",\"direction\":\"upgrade\",\"message\":\"b\",\"path\":\"m/b.sql\","
-        "\"status\":\"failed\",\"statements\":1,\"duration_ms\":null}]}");
+        "\"status\":\"failed\",\"statements\":1,\"duration_ms\":null}],\"backup\":null}");
 }
 
 static void a_failure_of_which_nothing_is_known_still_has_every_key(void **state)
@@ -81,7 +81,8 @@ static void a_failure_of_which_nothing_is_known_still_has_every_key(void **state
     struct report report = report_for(VERB_DOWNGRADE, MIGRATE_UNREACHABLE, &error);
     assert_string_equal(json_of_change(&report, NULL),
                         "{\"command\":\"downgrade\",\"status\":\"error\",\"dry_run\":false,\"database\":null,"
-                        "\"from\":null,\"to\":null,\"steps\":[],\"error\":{\"code\":\"unreachable\",\"exit\":10,"
+                        "\"from\":null,\"to\":null,\"steps\":[],\"backup\":null,"
+                        "\"error\":{\"code\":\"unreachable\",\"exit\":10,"
                         "\"message\":\"cannot\",\"hint\":null,\"path\":null,\"line\":null,\"column\":null,"
                         "\"sqlstate\":null,\"revision\":null}}");
 }
