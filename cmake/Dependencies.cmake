@@ -1,5 +1,6 @@
 # The libraries we stand on, all from the system's packages.
 find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
 pkg_check_modules(LIBPQ REQUIRED IMPORTED_TARGET libpq>=14)
 pkg_check_modules(SQLITE REQUIRED IMPORTED_TARGET sqlite3>=3.35)
 pkg_check_modules(LIBGIT2 REQUIRED IMPORTED_TARGET libgit2>=1.1)
@@ -20,7 +21,7 @@ endfunction()
 add_library(dependencies INTERFACE)
 target_include_directories(dependencies SYSTEM INTERFACE ${LIBPQ_INCLUDE_DIRS} ${LIBGIT2_INCLUDE_DIRS})
 target_link_libraries(dependencies INTERFACE
-    PkgConfig::SQLITE PkgConfig::CRYPTO PkgConfig::JANSSON ${CMAKE_DL_LIBS})
+    PkgConfig::SQLITE PkgConfig::CRYPTO PkgConfig::JANSSON Threads::Threads ${CMAKE_DL_LIBS})
 note_soname(${pkgcfg_lib_LIBPQ_pq} LIBPQ_SONAME)
 note_soname(${pkgcfg_lib_LIBGIT2_git2} LIBGIT2_SONAME)
 note_soname(${pkgcfg_lib_SSL_ssl} LIBSSL_SONAME)

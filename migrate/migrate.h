@@ -137,7 +137,8 @@ enum migrate_event_kind {
     MIGRATE_EVENT_STEP,      /* a step begins: `revision`, `direction`, `number` of `total` */
     MIGRATE_EVENT_STATEMENT, /* statements of the current step completed: `number` of `total` (0: not known) */
     MIGRATE_EVENT_STEP_DONE, /* a step has been committed: `revision`, `duration_ms` */
-    MIGRATE_EVENT_WAIT,      /* waiting for the lock: `message` says for whom */
+    MIGRATE_EVENT_WAIT,      /* waiting for the server or a lock: `message` says why, or for whom */
+    MIGRATE_EVENT_BUILD,     /* an index builds: `message` is the phase, `number` of `total` blocks, `percent` */
 };
 
 enum migrate_direction { MIGRATE_UPGRADE, MIGRATE_DOWNGRADE };
@@ -151,6 +152,7 @@ struct migrate_event {
     size_t number;
     size_t total;
     double duration_ms;
+    double percent; /* MIGRATE_EVENT_BUILD: of the phase; negative: not known */
 };
 
 /* Everything may be left zero. Strings are borrowed until migrate_close(). */
@@ -161,7 +163,7 @@ struct migrate_options {
     const char *url;       /* database; NULL: environment, .env, config */
     const char *env_file;  /* NULL: .env beside the config file */
     bool no_env_file;      /* read no .env at all */
-    int64_t wait_ms;       /* keep trying so long while the server is away; 0: one try */
+    int64_t wait_ms;       /* keep trying so long while the server is away; 0: `wait` of the config, or one try */
     /* Called for whatever a user might want to see while a verb runs. The event is valid for the call. */
     void (*observe)(void *context, const struct migrate_event *event);
     /* Receives what --sql prints. false: it could not be written; the verb ends with MIGRATE_FILE. NULL: not wanted. */
@@ -247,6 +249,11 @@ MIGRATE_API enum migrate_code migrate_upgrade(struct migrate *, const struct mig
 MIGRATE_API enum migrate_code migrate_downgrade(struct migrate *, const struct migrate_change_options *,
                                                 const struct migrate_outcome **outcome);
 
+/* Goes to the target whichever way it lies: what is applied above it is taken down, else it is upgraded to; other
+ * branches stay. With an image that is older than the database, "head" is the image's. */
+MIGRATE_API enum migrate_code migrate_goto(struct migrate *, const struct migrate_change_options *,
+                                           const struct migrate_outcome **outcome);
+
 struct migrate_stamp_options {
     const char *const *targets;
     size_t target_count;
@@ -262,6 +269,10 @@ MIGRATE_API enum migrate_code migrate_stamp(struct migrate *, const struct migra
 
 /* Creates the version and history tables where they are missing. */
 MIGRATE_API enum migrate_code migrate_ensure_version(struct migrate *, bool sql);
+
+/* Waits until the database can be reached, for as long as migrate_options.wait_ms or `wait` of the config say, else
+ * 60 s. A wrong password, an unknown database and the like end it at once. The connection stays for the next verb. */
+MIGRATE_API enum migrate_code migrate_wait(struct migrate *);
 
 /* --- asking ------------------------------------------------------------------------------------- */
 

@@ -12,6 +12,7 @@
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -874,6 +875,7 @@ static pid_t start_pooler(struct fixture *at, const char *path, int port, const 
     if (pid == 0) {
         enum { NOBODY = 65534 };
         bool ok = getuid() != 0 || (setgid(NOBODY) == 0 && setuid(NOBODY) == 0); // it refuses to run as root
+        prctl(PR_SET_PDEATHSIG, SIGTERM); // a failed test stops nothing
         if (ok)
             execl("/usr/sbin/pgbouncer", "pgbouncer", "-q", path, (char *)NULL);
         _exit(127);
@@ -1005,9 +1007,18 @@ static void sqlite_says_when_everything_was_rolled_back(void **state)
 static void sqlite_sees_a_script_end_its_transaction(void **state)
 {
     struct fixture *at = fixture_of(state);
-    assert_false(PLAY(at, BEGIN, RUN("CREATE TABLE a (x int)"), RUN("COMMIT"), DURABLE));
-    assert_true(at->played.failed_in_op);
+    bool ok = PLAY(at, BEGIN, RUN("CREATE TABLE a (x int)"), RUN("COMMIT"), RUN("CREATE TABLE b (x int)"), DURABLE);
+    assert_refused(at, ok, MIGRATE_REFUSED, 0);
+    assert_int_equal(at->played.failed.origin.statement, 2);
     assert_true(at->played.transaction_lost);
+    assert_false(has_table(at, "b"));
+}
+
+static void sqlite_places_an_error_behind_a_semicolon(void **state)
+{
+    struct fixture *at = fixture_of(state);
+    assert_refused(at, PLAY(at, BEGIN, RUN("SELECT 1; SELECT nosuch"), DURABLE), MIGRATE_REFUSED, 0);
+    assert_int_equal(at->played.failed_position, strlen("SELECT 1; SELECT "));
 }
 
 static void sqlite_rebuilds_a_table_without_cascading(void **state)
@@ -1223,6 +1234,7 @@ int main(int argc, char **argv)
         ON_SQLITE(sqlite_does_not_make_a_file_by_looking),
         ON_SQLITE(sqlite_says_when_everything_was_rolled_back),
         ON_SQLITE(sqlite_sees_a_script_end_its_transaction),
+        ON_SQLITE(sqlite_places_an_error_behind_a_semicolon),
         ON_SQLITE(sqlite_rebuilds_a_table_without_cascading),
         ON_SQLITE(sqlite_does_not_hold_old_orphans_against_a_revision),
         ON_SQLITE(sqlite_read_only_is_a_matter_of_permission),

@@ -10,14 +10,18 @@ struct change {
     struct ledger *ledger;
     const struct graph *graph;
     enum direction direction;
+    bool either_way;              /* goto: the direction is the one in which the target lies */
     const struct target *targets; /* one, or for DIRECTION_STAMP several */
     size_t target_count;
     bool purge; /* DIRECTION_STAMP: all rows go first */
     bool dry_run;
-    bool one_transaction; /* --transaction run */
+    bool one_transaction;   /* --transaction run */
+    bool no_stored_scripts; /* never run SQL that the database keeps */
     int64_t lock_wait_ms;
+    int lock_retries; /* further rounds when table locks cannot be had */
     const struct ledger_run *run;
     const char *folder; /* migrations folder: its repository is asked for commits */
+    const atomic_int *interrupt;
     void (*observe)(void *context, const struct migrate_event *event);  /* may be NULL */
     bool (*confirm)(void *context, const struct migrate_outcome *plan); /* may be NULL: not asked */
     void *context;
@@ -26,11 +30,12 @@ struct change {
     bool (*before)(void *context, struct error *err);
     void *before_context;
     struct arena *arena;
+    struct migrate_outcome *outcome; /* gets what stands, whatever is answered; untouched as long as nothing is known */
 };
 
 /* Reads where the database stands, plans, and unless there is nothing to do takes the lock, reads again, plans again
- * and plays. *outcome says what stands, whatever is answered; its from and to are NULL as long as nothing is known. */
-MUST_CHECK bool apply_change(const struct change *change, struct migrate_outcome *outcome, struct error *err);
+ * and plays, in several rounds if table locks or the connection ask for it. */
+MUST_CHECK bool apply_change(const struct change *change, struct error *err);
 
 /* Makes the tables that are missing. */
 MUST_CHECK bool apply_ensure(const struct change *change, struct error *err);

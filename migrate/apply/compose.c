@@ -144,7 +144,7 @@ static void begin_step(struct composer *composer)
     composer->statement = 0;
     composer->kept_bytes = 0;
     composer->kept_parts = 0;
-    composer->read_bytes = 0;
+    composer->passed_bytes = 0;
     current_prepared(composer)->commits_before = composer->commits;
     put_sql(composer, OP_COMMENT, step_title(composer->what->graph, current_step(composer), &composer->arena));
     if (current_step(composer)->direction == DIRECTION_STAMP) {
@@ -153,7 +153,9 @@ static void begin_step(struct composer *composer)
         composer->phase = PHASE_STEP_END;
         return;
     }
-    bool begins_journal = is_journaled(composer) && keeps_history(composer) && !current_prepared(composer)->is_resumed;
+    const struct prepared *prepared = current_prepared(composer);
+    bool begins_journal =
+        is_journaled(composer) && keeps_history(composer) && (!prepared->is_resumed || prepared->is_changed);
     if ((!is_journaled(composer) && !composer->what->one_transaction) || begins_journal)
         put_kind(composer, OP_BEGIN);
     composer->phase = begins_journal ? PHASE_KEEP : PHASE_SECTION;
@@ -191,10 +193,25 @@ static void keep(struct composer *composer)
     file_map_forget(&prepared->script.map, composer->kept_bytes);
 }
 
+/* The row says `running` only after no index was seen that the revision will build: one that is found later is then its
+ * own. */
+static void put_index_guards(struct composer *composer)
+{
+    const struct prepared *prepared = current_prepared(composer);
+    struct arena *arena = &composer->arena;
+    for (size_t i = 0; i < prepared->builds_count; i++)
+        put_sql(composer, OP_EXECUTE, ledger_no_index(&prepared->builds[i], arena));
+}
+
 static void journal(struct composer *composer)
 {
+    bool is_resumed = current_prepared(composer)->is_resumed;
     struct ledger_entry running = entry(composer, "running", 0);
-    put_ours(composer, ledger_add(composer->what->ledger, composer->what->run, &running, &composer->arena));
+    if (!is_resumed)
+        put_index_guards(composer);
+    put_ours(composer, is_resumed
+                           ? ledger_rebase(composer->what->ledger, &running, &composer->arena)
+                           : ledger_add(composer->what->ledger, composer->what->run, &running, &composer->arena));
     put_commit(composer, true);
     composer->phase = PHASE_SECTION;
 }
@@ -277,6 +294,9 @@ static void put_statement(struct composer *composer, const struct statement *sta
     const struct section *section = current_section(composer);
     enum op_kind kind = statement->is_copy_in ? OP_COPY : section->autocommit ? OP_ALONE : OP_STATEMENT;
     composer->needs_reset = composer->needs_reset || changes_settings(statement->sql);
+    const struct names *clear = &current_prepared(composer)->clear;
+    for (size_t i = 0; composer->statement == current_prepared(composer)->done_before && i < clear->count; i++)
+        put_sql(composer, OP_ALONE, clear->items[i]);
     put(composer, (struct op){
                       .kind = kind,
                       .sql = statement->sql,
@@ -293,20 +313,11 @@ static void put_statement(struct composer *composer, const struct statement *sta
     }
 }
 
-/* A large script's pages are let go as it is read. */
-static void forget(struct composer *composer, size_t offset)
-{
-    static const size_t step_bytes = 4 * 1024 * 1024;
-    if (offset < composer->read_bytes + step_bytes)
-        return;
-    file_map_forget(&current_prepared(composer)->script.map, offset);
-    composer->read_bytes = offset;
-}
-
 static bool next_statement(struct composer *composer, struct error *err)
 {
     const struct prepared *prepared = current_prepared(composer);
-    forget(composer, current_section(composer)->offset + composer->lexer.at);
+    file_map_pass(&prepared->script.map, current_section(composer)->sql.at + composer->lexer.at,
+                  &composer->passed_bytes);
     struct statement statement;
     bool found = false;
     if (!lexer_next(&composer->lexer, &statement, &found, err))

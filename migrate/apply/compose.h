@@ -14,6 +14,7 @@
 #define MIGRATE_APPLY_COMPOSE_H
 
 #include "apply/ledger.h"
+#include "script/online.h"
 #include "script/script.h"
 
 /* A plan's step with its file, opened and judged. */
@@ -22,8 +23,12 @@ struct prepared {
     char oid[OID_LENGTH + 1];
     char git_commit[OID_LENGTH + 1]; /* that holds the file as it is; "": none known */
     size_t statements;
-    bool is_resumed;    /* an earlier run began it: its running row is there */
-    size_t done_before; /* statements that run completed */
+    bool is_resumed;             /* an earlier run began it: its running row is there */
+    bool is_changed;             /* its file has changed since; the statements done have not */
+    size_t done_before;          /* statements that run completed */
+    const struct online *builds; /* indexes that its autocommit sections build */
+    size_t builds_count;
+    struct names clear; /* statements that clear away what an interrupted one left, before the first */
     bool is_autocommit; /* has an autocommit section that would run */
     /* Filled while composing: OP_COMMITs sent before the step's first one, and up to the one that completes it. */
     size_t commits_before;
@@ -72,9 +77,9 @@ struct composer {
     uint32_t statement; /* index of the next one in the step's script */
     size_t kept_bytes;  /* of the script's text */
     size_t kept_parts;
-    size_t read_bytes; /* of the script's text, so far given back to the kernel */
-    bool has_settings; /* a section's timeouts are in force */
-    bool needs_reset;  /* offline: the script changed settings */
+    size_t passed_bytes; /* of the script's text: file_map_pass() */
+    bool has_settings;   /* a section's timeouts are in force */
+    bool needs_reset;    /* offline: the script changed settings */
     const char *started_at;
     char started_at_text[40];
     size_t commits;

@@ -59,6 +59,10 @@ static void spell(struct ledger *ledger, struct arena *arena)
                                     "UPDATE %s SET status = $1, error = $2"
                                     " WHERE revision = $3 AND direction = $4 AND status = 'running'",
                                     ledger->history);
+    ledger->sql.rebase = arena_printf(arena,
+                                      "UPDATE %s SET script_oid = $1, git_commit = $2, statements = $3"
+                                      " WHERE revision = $4 AND direction = $5 AND status = 'running'",
+                                      ledger->history);
     ledger->sql.keep = arena_printf(
         arena, "INSERT INTO %s (oid, part, body) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING", ledger->script);
 }
@@ -231,6 +235,56 @@ bool ledger_applied(const struct ledger *ledger, struct database *database, stru
     return true;
 }
 
+bool ledger_script(const struct ledger *ledger, struct database *database, const char *oid, struct arena *arena,
+                   struct text *text, struct error *err)
+{
+    struct question question = {
+        .sql = arena_printf(arena, "SELECT body FROM %s WHERE oid = $1 ORDER BY part", ledger->script),
+        .values = {value_of(oid)},
+        .value_count = 1,
+        .may_be_missing = true,
+    };
+    struct rows rows = {0};
+    struct buffer body = {.arena = arena};
+    if (!database_ask(database, &question, 1, arena, &rows, err))
+        return false;
+    for (size_t i = 0; i < rows.count; i++)
+        if (rows_cell(&rows, i, 0))
+            buffer_string(&body, rows_cell(&rows, i, 0));
+    *text = (struct text){.at = buffer_done(&body), .length = body.length};
+    return true;
+}
+
+/* Grants to anybody but the owner, and to columns of theirs; the relation's own list is NULL as long as nobody was
+ * granted anything. */
+static const char grants_sql[] =
+    "SELECT count(*) FROM ("
+    "  SELECT c.relowner, (aclexplode(c.relacl)).* FROM pg_catalog.pg_class c WHERE c.oid IN (to_regclass($1), "
+    "to_regclass($2))"
+    "  UNION ALL"
+    "  SELECT c.relowner, (aclexplode(a.attacl)).* FROM pg_catalog.pg_class c"
+    "    JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid WHERE c.oid IN (to_regclass($1), to_regclass($2))"
+    ") AS granted"
+    " WHERE grantee <> relowner AND privilege_type IN ('INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'TRIGGER')";
+
+bool ledger_is_guarded(const struct ledger *ledger, struct database *database, struct arena *arena, bool *is_guarded,
+                       struct error *err)
+{
+    struct question question = {
+        .sql = grants_sql,
+        .values = {value_of(ledger->script), value_of(ledger->history)},
+        .value_count = 2,
+    };
+    struct rows rows = {0};
+    *is_guarded = ledger->is_file;
+    if (ledger->is_file)
+        return true;
+    if (!database_ask(database, &question, 1, arena, &rows, err))
+        return false;
+    *is_guarded = rows.count == 1 && rows_cell(&rows, 0, 0) && strcmp(rows_cell(&rows, 0, 0), "0") == 0;
+    return true;
+}
+
 /* --- creating ----------------------------------------------------------------------------------- */
 
 static const char *version_table_sql(const struct ledger *ledger, struct arena *arena)
@@ -363,6 +417,17 @@ struct op ledger_move(const struct ledger *ledger, const struct ledger_entry *en
     return op;
 }
 
+struct op ledger_rebase(const struct ledger *ledger, const struct ledger_entry *entry, struct arena *arena)
+{
+    struct op op = operation(OP_EXPECT_ONE, ledger->sql.rebase);
+    add_value(&op, value_of(entry->script_oid));
+    add_value(&op, value_of(entry->git_commit));
+    add_value(&op, value_number(entry->statements, arena));
+    add_value(&op, value_of(entry->revision));
+    add_value(&op, value_of(direction_name(entry->direction)));
+    return op;
+}
+
 struct op ledger_fail(const struct ledger *ledger, const struct ledger_entry *entry)
 {
     struct op op = operation(OP_EXPECT_ONE, ledger->sql.fail);
@@ -417,4 +482,28 @@ struct names ledger_guard(const struct ledger *ledger, struct names rows, struct
                      ledger->version, literal(wanted, true, arena), literal(complaint, true, arena));
     ARENA_PUSH(arena, &list, arena_printf(arena, "DO %s", literal(body, true, arena)));
     return names_of(&list);
+}
+
+const char *ledger_no_index(const struct online *build, struct arena *arena)
+{
+    const char *complaint =
+        build->if_not_exists
+            ? "an INVALID index %s is there, left by an earlier build; IF NOT EXISTS would take it for a good one"
+            : "index %s exists already";
+    struct buffer message = {.arena = arena};
+    const char *name = strstr(complaint, "%s");
+    buffer_add(&message, complaint, (size_t)(name - complaint));
+    buffer_string(&message, build->index);
+    buffer_string(&message, name + 2);
+    const char *body = arena_printf(
+        arena,
+        "BEGIN IF EXISTS (SELECT FROM pg_catalog.pg_class t JOIN pg_catalog.pg_class c ON c.relnamespace = "
+        "t.relnamespace"
+        " JOIN pg_catalog.pg_index i ON i.indexrelid = c.oid WHERE t.oid = to_regclass(%s) AND c.relname = %s%s)"
+        " THEN RAISE EXCEPTION USING ERRCODE = 'duplicate_table', MESSAGE = %s,"
+        " HINT = 'DROP INDEX CONCURRENTLY takes it away; nothing of the revision has run.'; END IF; END",
+        literal(build->table, true, arena), literal(build->index, true, arena),
+        build->if_not_exists ? " AND NOT (i.indisvalid AND i.indisready)" : "",
+        literal(buffer_done(&message), true, arena));
+    return arena_printf(arena, "DO %s", literal(body, true, arena));
 }

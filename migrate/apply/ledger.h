@@ -6,6 +6,7 @@
 
 #include "database/database.h"
 #include "plan/plan.h"
+#include "script/online.h"
 
 enum { LEDGER_WIDTH = 32, LEDGER_PART_BYTES = 1024 * 1024 };
 
@@ -28,7 +29,7 @@ struct ledger {
     struct {
         const char *insert, *remove, *update; /* of the version table */
         const char *add_running, *add_ended;  /* of the history */
-        const char *move_running, *move_ended, *fail;
+        const char *move_running, *move_ended, *rebase, *fail;
         const char *keep; /* of the scripts */
     } sql;
 };
@@ -69,6 +70,14 @@ struct applied_scripts {
 MUST_CHECK bool ledger_applied(const struct ledger *ledger, struct database *database, struct arena *arena,
                                struct applied_scripts *applied, struct error *err);
 
+/* The text kept under this oid; empty if there is none. */
+MUST_CHECK bool ledger_script(const struct ledger *ledger, struct database *database, const char *oid,
+                              struct arena *arena, struct text *text, struct error *err);
+/* May nobody but the owner of the history tables (and superusers) write them? A database that is a file: whoever can
+ * write it can. */
+MUST_CHECK bool ledger_is_guarded(const struct ledger *ledger, struct database *database, struct arena *arena,
+                                  bool *is_guarded, struct error *err);
+
 /* Statements that create what the state says is missing, in order. Offline: all of it is missing, and only the version
  * table is made. */
 struct names ledger_create(const struct ledger *ledger, const struct ledger_state *state, struct arena *arena);
@@ -97,12 +106,18 @@ struct op ledger_add(const struct ledger *ledger, const struct ledger_run *run, 
                      struct arena *arena);
 /* Moves the running row of the entry's revision on: statements_done, status, and with status "running" nothing else. */
 struct op ledger_move(const struct ledger *ledger, const struct ledger_entry *entry, struct arena *arena);
+/* The running row's script is another one now, with other statements still to come. */
+struct op ledger_rebase(const struct ledger *ledger, const struct ledger_entry *entry, struct arena *arena);
 /* Writes the error into the running row, and with status "failed" ends it; statements_done stays as it is. */
 struct op ledger_fail(const struct ledger *ledger, const struct ledger_entry *entry);
 struct op ledger_keep_script(const struct ledger *ledger, const char *oid, size_t part, struct text body,
                              struct arena *arena);
 /* A statement that fails, saying so, unless the version rows are exactly these: the guard of a printed script. */
 struct names ledger_guard(const struct ledger *ledger, struct names rows, struct arena *arena);
+
+/* PostgreSQL: a statement that fails if there is an index of this name beside this table already; with if_not_exists
+ * only if it is not valid, which IF NOT EXISTS would take for the one that is wanted. */
+const char *ledger_no_index(const struct online *build, struct arena *arena);
 
 const char *direction_name(enum direction direction); /* "upgrade" */
 

@@ -1,6 +1,10 @@
 /* prepare.c: a plan's files, opened and judged before anything runs. */
 #include "apply/prepare.h"
 
+#include "apply/stored.h"
+
+enum { LARGE_BYTES = 1024 * 1024 }; // what was read of larger files is given back to the kernel
+
 static const char *dialect_name(enum dialect dialect)
 {
     return dialect == DIALECT_SQLITE ? "sqlite" : "postgresql";
@@ -36,18 +40,74 @@ static bool goes_this_way(const struct step *step, const struct script *script, 
     return error_revision(err, id);
 }
 
-static bool prepare_step(const struct graph *graph, const struct step *step, enum dialect dialect,
-                         struct hasher *hasher, struct arena *arena, struct prepared *prepared, struct error *err)
+static bool open_stored(const struct preparation *preparation, const struct revision *planned, struct arena *arena,
+                        struct script *script, struct error *err)
 {
-    const struct revision *planned = &graph->revisions[step->revision];
+    struct text text;
+    if (preparation->no_stored_scripts || !preparation->ledger) {
+        error_set(err, MIGRATE_UNKNOWN_REVISION,
+                  "no file has %s, and scripts that the database keeps are not to be run", planned->id);
+        return error_hint(err, "Nothing has run. Use a checkout that has the file, or leave out --no-stored-scripts.");
+    }
+    if (!stored_text(preparation->ledger, preparation->database, planned->stored_oid, arena, &text, err) ||
+        !script_parse(text, arena_printf(arena, "stored:%s", planned->id), arena, script, err))
+        return false;
+    script->map.content = text;
+    return true;
+}
+
+static bool open_step(const struct preparation *preparation, const struct revision *planned, struct arena *arena,
+                      struct script *script, struct error *err)
+{
+    return planned->stored_oid ? open_stored(preparation, planned, arena, script, err)
+                               : script_open(planned->path, arena, script, err);
+}
+
+/* Index builds of the autocommit sections: the catalogue is asked for them before the first statement runs. */
+static bool find_builds(const struct script *script, enum direction direction, struct arena *arena,
+                        struct prepared *prepared, struct error *err)
+{
+    struct {
+        struct online *items;
+        size_t count;
+        size_t capacity;
+    } builds = {0};
+    for (size_t i = 0; i < script->section_count; i++) {
+        const struct section *section = &script->sections[i];
+        struct lexer lexer;
+        struct statement statement;
+        bool found = section->autocommit && section_runs(section, direction, DIALECT_POSTGRESQL);
+        lexer_start(&lexer, DIALECT_POSTGRESQL, section->sql, section->sql_line);
+        while (found) {
+            if (!lexer_next(&lexer, &statement, &found, err))
+                return error_place(err, script->path, err->line, err->column);
+            struct online online = found ? online_read(statement.sql, arena) : (struct online){0};
+            if (online.kind == ONLINE_CREATE_INDEX)
+                ARENA_PUSH(arena, &builds, online);
+        }
+    }
+    prepared->builds = builds.items;
+    prepared->builds_count = builds.count;
+    return true;
+}
+
+static bool prepare_step(const struct preparation *preparation, const struct step *step, struct hasher *hasher,
+                         struct arena *arena, struct prepared *prepared, struct error *err)
+{
+    const struct revision *planned = &preparation->graph->revisions[step->revision];
+    enum dialect dialect = preparation->dialect;
     struct script *script = &prepared->script;
-    if (!script_open(planned->path, arena, script, err) || !is_same_revision(planned, script, err) ||
+    if (!open_step(preparation, planned, arena, script, err) || !is_same_revision(planned, script, err) ||
         !goes_this_way(step, script, dialect, err) ||
         !script_judge(script, step->direction, dialect, &prepared->statements, err))
         return *err->revision ? false : error_revision(err, planned->id);
-    hasher_blob(hasher, script->map.content, prepared->oid);
+    hasher_file(hasher, &script->map, prepared->oid);
     prepared->is_autocommit = script_is_autocommit(script, step->direction, dialect);
-    file_map_forget(&script->map, script->map.content.length > 1024 * 1024 ? script->map.content.length : 0);
+    if (prepared->is_autocommit && dialect == DIALECT_POSTGRESQL &&
+        !find_builds(script, step->direction, arena, prepared, err))
+        return false;
+    if (script->map.content.length > LARGE_BYTES)
+        file_map_forget(&script->map, script->map.content.length);
     return true;
 }
 
@@ -80,28 +140,28 @@ static bool may_share_transaction(const struct prepared *prepared, bool one_tran
     return error_revision(err, id);
 }
 
-static bool prepare_steps(const struct graph *graph, const struct plan *plan, enum dialect dialect,
-                          bool one_transaction, size_t width, struct hasher *hasher, struct arena *arena,
+static bool prepare_steps(const struct preparation *preparation, struct hasher *hasher, struct arena *arena,
                           struct prepared *prepared, struct error *err)
 {
-    for (size_t i = 0; i < plan->step_count; i++) {
-        const struct step *step = &plan->steps[i];
-        if (!fits(&step->changes, width, err))
+    for (size_t i = 0; i < preparation->plan->step_count; i++) {
+        const struct step *step = &preparation->plan->steps[i];
+        if (!fits(&step->changes, preparation->width, err))
             return false;
         if (step->direction != DIRECTION_STAMP &&
-            (!prepare_step(graph, step, dialect, hasher, arena, &prepared[i], err) ||
-             !may_share_transaction(&prepared[i], one_transaction, err)))
+            (!prepare_step(preparation, step, hasher, arena, &prepared[i], err) ||
+             !may_share_transaction(&prepared[i], preparation->one_transaction, err)))
             return false;
     }
     return true;
 }
 
-bool prepare_plan(const struct graph *graph, const struct plan *plan, enum dialect dialect, bool one_transaction,
-                  size_t width, struct arena *arena, struct prepared **prepared, struct error *err)
+bool prepare_plan(const struct preparation *preparation, struct arena *arena, struct prepared **prepared,
+                  struct error *err)
 {
-    *prepared = ARENA_ARRAY(arena, plan->step_count, struct prepared);
-    struct hasher *hasher = plan->step_count ? hasher_new() : NULL;
-    bool ok = prepare_steps(graph, plan, dialect, one_transaction, width, hasher, arena, *prepared, err);
+    size_t count = preparation->plan->step_count;
+    *prepared = ARENA_ARRAY(arena, count, struct prepared);
+    struct hasher *hasher = count ? hasher_new() : NULL;
+    bool ok = prepare_steps(preparation, hasher, arena, *prepared, err);
     hasher_free(hasher);
     return ok;
 }
@@ -112,25 +172,24 @@ void prepare_close(struct prepared *prepared, size_t count)
         script_close(&prepared[i].script);
 }
 
-bool prepare_statements(const struct prepared *prepared, enum direction direction, enum dialect dialect,
-                        struct arena *arena, const char *const **statements, struct error *err)
+bool prepare_statements(const struct script *script, enum direction direction, enum dialect dialect,
+                        struct arena *arena, const char *const **statements, size_t *count, struct error *err)
 {
     struct name_list list = {0};
-    for (size_t i = 0; i < prepared->script.section_count; i++) {
-        const struct section *section = &prepared->script.sections[i];
-        if (!section_runs(section, direction, dialect))
-            continue;
+    for (size_t i = 0; i < script->section_count; i++) {
+        const struct section *section = &script->sections[i];
         struct lexer lexer;
         struct statement statement;
-        bool found = true;
+        bool found = section_runs(section, direction, dialect);
         lexer_start(&lexer, dialect, section->sql, section->sql_line);
         while (found) {
             if (!lexer_next(&lexer, &statement, &found, err))
-                return error_place(err, prepared->script.path, err->line, err->column);
+                return error_place(err, script->path, err->line, err->column);
             if (found)
                 ARENA_PUSH(arena, &list, arena_copy(arena, statement.sql.at, statement.sql.length));
         }
     }
     *statements = (const char *const *)list.items;
+    *count = list.count;
     return true;
 }

@@ -48,10 +48,11 @@ static bool print_prepared(const struct offline *offline, struct prepared *prepa
 
 bool apply_print(const struct offline *offline, struct error *err)
 {
+    const struct preparation preparation = {
+        .graph = offline->graph, .plan = offline->plan, .dialect = offline->dialect, .width = SIZE_MAX};
     struct prepared *prepared = NULL;
-    bool ok = prepare_plan(offline->graph, offline->plan, offline->dialect, false, SIZE_MAX, offline->arena, &prepared,
-                           err) &&
-              print_preamble(offline, err) && print_prepared(offline, prepared, err);
+    bool ok = prepare_plan(&preparation, offline->arena, &prepared, err) && print_preamble(offline, err) &&
+              print_prepared(offline, prepared, err);
     prepare_close(prepared, offline->plan->step_count);
     return ok;
 }

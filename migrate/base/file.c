@@ -125,6 +125,18 @@ void file_map_forget(const struct file_map *map, size_t offset)
         madvise((void *)(uintptr_t)map->content.at, whole_pages, MADV_DONTNEED);
 }
 
+void file_map_pass(const struct file_map *map, const char *at, size_t *passed_bytes)
+{
+    static const size_t stride_bytes = 4 * 1024 * 1024;
+    if (!map->mapped_bytes)
+        return;
+    size_t offset = (size_t)(at - map->content.at);
+    if (offset < *passed_bytes + stride_bytes)
+        return;
+    file_map_forget(map, offset);
+    *passed_bytes = offset;
+}
+
 static bool write_all(int file, struct text content)
 {
     while (content.length) {

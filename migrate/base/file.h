@@ -21,6 +21,9 @@ MUST_CHECK bool file_map(const char *path, struct file_map *map, struct error *e
 void file_unmap(struct file_map *map);
 /* Lets the kernel take back the pages before `offset`. */
 void file_map_forget(const struct file_map *map, size_t offset);
+/* For whoever walks through the content: `at` is how far, *passed_bytes the walk's own count, 0 to begin with. Every
+ * few megabytes what lies behind is forgotten, so that a large file is never in memory as a whole. */
+void file_map_pass(const struct file_map *map, const char *at, size_t *passed_bytes);
 
 /* Writes a new file; MIGRATE_FILE_EXISTS if there is one of that name. Written beside it, synced and linked
  * into place, so that nothing half-written is ever seen or left behind. */

@@ -6,23 +6,23 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+enum { PIECE_BYTES = 1024 * 1024 };
+
 /* Calls `take` with the content's pieces, each CR before an LF left out. */
-static void each_piece(struct text content, void (*take)(void *, struct text), void *context)
+static void each_piece(const struct file_map *map, void (*take)(void *, struct text), void *context)
 {
-    if (content.length == 0)
-        return;
-    const char *end = content.at + content.length;
-    const char *piece = content.at;
-    for (const char *at = piece; at < end; at++) {
-        at = memchr(at, '\r', (size_t)(end - at));
-        if (!at)
-            break;
-        if (at + 1 < end && at[1] == '\n') {
-            take(context, (struct text){.at = piece, .length = (size_t)(at - piece)});
-            piece = at + 1;
-        }
+    struct text rest = map->content;
+    size_t passed_bytes = 0;
+    while (rest.length) {
+        size_t length = rest.length < PIECE_BYTES ? rest.length : PIECE_BYTES;
+        const char *end = rest.at + rest.length, *stop = rest.at + length, *cr = memchr(rest.at, '\r', length);
+        while (cr && (cr + 1 == end || cr[1] != '\n'))
+            cr = memchr(cr + 1, '\r', (size_t)(stop - cr - 1));
+        take(context, (struct text){.at = rest.at, .length = (size_t)((cr ? cr : stop) - rest.at)});
+        const char *next = cr ? cr + 1 : stop;
+        rest = (struct text){.at = next, .length = (size_t)(end - next)};
+        file_map_pass(map, next, &passed_bytes);
     }
-    take(context, (struct text){.at = piece, .length = (size_t)(end - piece)});
 }
 
 static void add_length(void *context, struct text piece)
@@ -56,11 +56,11 @@ void hasher_free(struct hasher *hasher)
     EVP_MD_CTX_free((EVP_MD_CTX *)hasher);
 }
 
-void hasher_blob(struct hasher *hasher, struct text content, char oid[OID_LENGTH + 1])
+void hasher_file(struct hasher *hasher, const struct file_map *map, char oid[OID_LENGTH + 1])
 {
     EVP_MD_CTX *context = (EVP_MD_CTX *)hasher;
     size_t length = 0;
-    each_piece(content, add_length, &length);
+    each_piece(map, add_length, &length);
     char header[32];
     int header_length = snprintf(header, sizeof header, "blob %zu", length) + 1; // its NUL belongs to it
 
@@ -68,17 +68,22 @@ void hasher_blob(struct hasher *hasher, struct text content, char oid[OID_LENGTH
     if (EVP_DigestInit_ex(context, NULL, NULL) != 1)
         abort();
     add_digest(context, (struct text){.at = header, .length = (size_t)header_length});
-    each_piece(content, add_digest, context);
+    each_piece(map, add_digest, context);
     if (EVP_DigestFinal_ex(context, digest, NULL) != 1)
         abort();
     hex_of(digest, OID_LENGTH / 2, oid);
 }
 
-void hash_blob(struct text content, char oid[OID_LENGTH + 1])
+void hash_file(const struct file_map *map, char oid[OID_LENGTH + 1])
 {
     struct hasher *hasher = hasher_new();
-    hasher_blob(hasher, content, oid);
+    hasher_file(hasher, map, oid);
     hasher_free(hasher);
+}
+
+void hash_blob(struct text content, char oid[OID_LENGTH + 1])
+{
+    hash_file(&(struct file_map){.content = content}, oid);
 }
 
 int64_t hash_key(struct text text)

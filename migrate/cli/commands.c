@@ -432,6 +432,27 @@ const struct command commands[VERBS] = {
                                  {"migrate downgrade 27c6a30d7c24 --dry-run", "what that would run"},
                                  {"migrate downgrade --sql head:27c6a30d7c24 > downgrade.sql", "offline: a range"}),
         },
+    [VERB_GOTO] =
+        {
+            .name = "goto",
+            .group = GROUP_CHANGE,
+            .arguments = "TARGET",
+            .at_least = 1,
+            .at_most = 1,
+            .word = WORD_REVISION,
+            .summary = "go to TARGET, whichever way it lies",
+            .details =
+                "Takes down what is applied above TARGET, or else upgrades to it; other branches stay. It asks as "
+                "downgrade does.\n\n"
+                "This is the way back after a release: `migrate goto head` with the older image or checkout takes the "
+                "database to that one's head. The downgrades of revisions that it has never seen come from the "
+                "database, "
+                "which keeps each file that ran.",
+            .options = OPTIONS(downgrade_rows),
+            .examples = EXAMPLES({"migrate goto head", "to this folder's head, up or down"},
+                                 {"migrate goto 27c6a30d7c24 --dry-run", "what that would run"},
+                                 {"migrate goto --tag v1.4 head", "to the head that release 1.4 had"}),
+        },
     [VERB_STAMP] =
         {
             .name = "stamp",
@@ -522,10 +543,20 @@ const struct command commands[VERBS] = {
                 "use. Each line says what to do. Nothing is changed, and nothing takes longer than DB_CONNECT_TIMEOUT "
                 "for each step.\n\n"
                 "Exits 0 when there are only warnings, 1 when something failed, and as any other command does when "
-                "there "
-                "is no connection to be had.",
+                "there is no connection to be had.",
             .options = OPTIONS(doctor_rows),
             .examples = EXAMPLES({"migrate doctor", NULL}, {"migrate doctor --replicas 4", "how many pods there are"}),
+        },
+    [VERB_WAIT] =
+        {
+            .name = "wait",
+            .group = GROUP_ASK,
+            .summary = "wait until the database can be reached",
+            .details =
+                "Keeps trying for as long as --wait says (here 60s by default) while the server is away, starting "
+                "up, shutting down or out of connections, and exits 10 when the time is up. What waiting cannot "
+                "mend, such as a wrong password or an unknown database, ends it at once.",
+            .examples = EXAMPLES({"migrate wait --wait=5min && migrate upgrade", "in an init container"}),
         },
     [VERB_LIST_TEMPLATES] =
         {
@@ -615,7 +646,7 @@ static bool wrong_count(const struct command *command, size_t count, struct erro
 static bool consistent(const struct command_line *line, struct error *err)
 {
     enum verb verb = command_verb(line->command);
-    bool changes = verb == VERB_UPGRADE || verb == VERB_DOWNGRADE;
+    bool changes = verb == VERB_UPGRADE || verb == VERB_DOWNGRADE || verb == VERB_GOTO;
     bool sql = changes ? line->change.sql : (verb == VERB_STAMP || verb == VERB_ENSURE_VERSION) && line->stamp.sql;
     if (sql && line->global.format == FORMAT_JSON)
         return error_set(err, MIGRATE_USAGE, "--sql prints a script, which --format json cannot hold");

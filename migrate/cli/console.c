@@ -386,6 +386,7 @@ void console_event(struct console *console, const struct migrate_event *event)
         break;
     case MIGRATE_EVENT_PLAN:
     case MIGRATE_EVENT_STATEMENT:
+    case MIGRATE_EVENT_BUILD:
         break;
     }
 }

@@ -63,7 +63,7 @@ static void draw(struct progress *progress)
     const char *figures = arena_printf(&arena, " %zu/%zu %3d%% %5.1f s  ", progress->step, progress->steps,
                                        (int)(done * 100), (clock_ms() - progress->started_ms) / 1e3);
     size_t used = strlen(verb) + 1 + BAR_CELLS + strlen(figures), columns = terminal_columns();
-    struct text label = text_of(progress->label);
+    struct text label = text_of(*progress->build ? progress->build : progress->label);
     buffer_printf(&out, "\r%s ", verb);
     if (used < columns)
         add_cells(&out, progress, (size_t)(done * BAR_CELLS));
@@ -108,6 +108,22 @@ static void start(struct progress *progress)
     pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
+/* "building index: scanning table, 1200 of 5000 blocks, 24 %" */
+static void note_build(struct progress *progress, const struct migrate_event *event)
+{
+    struct arena arena = {0};
+    struct buffer said = {.arena = &arena};
+    buffer_string(&said, event->message ? event->message : "");
+    if (event->total)
+        buffer_printf(&said, ", %zu of %zu blocks", event->number, event->total);
+    if (event->percent >= 0)
+        buffer_printf(&said, ", %.0f %%", event->percent);
+    struct text cut = text_cut((struct text){said.at, said.length}, sizeof progress->build - 1);
+    memcpy(progress->build, cut.at, cut.length);
+    progress->build[cut.length] = '\0';
+    arena_free(&arena);
+}
+
 static void note(struct progress *progress, const struct migrate_event *event)
 {
     switch (event->kind) {
@@ -120,6 +136,7 @@ static void note(struct progress *progress, const struct migrate_event *event)
         progress->step = event->number;
         progress->steps = event->total;
         progress->part = 0;
+        progress->build[0] = '\0';
         progress->direction = event->direction;
         snprintf(progress->label, sizeof progress->label, "%s  %s", event->revision ? event->revision : "",
                  event->title ? event->title : "");
@@ -127,7 +144,11 @@ static void note(struct progress *progress, const struct migrate_event *event)
             if ((unsigned char)*at < ' ' || *at == 0x7f)
                 *at = ' ';
         break;
+    case MIGRATE_EVENT_BUILD:
+        note_build(progress, event);
+        break;
     case MIGRATE_EVENT_STATEMENT:
+        progress->build[0] = '\0';
         if (event->total > 0 && event->number <= event->total)
             progress->part = (double)event->number / (double)event->total;
         break;

@@ -22,6 +22,7 @@ struct progress {
     double started_ms;
     size_t step, steps; /* from 1; 0: none has begun */
     double part;        /* of the current step, 0 to 1 */
+    char build[96];     /* what an index build is at, "": none runs */
     enum migrate_direction direction;
     char label[256]; /* revision and title */
 };

@@ -126,10 +126,20 @@ static enum migrate_code verb_upgrade(struct run *run)
     return change(run, migrate_upgrade, false);
 }
 
-static enum migrate_code verb_downgrade(struct run *run)
+static bool may_ask(const struct run *run)
 {
     const struct change_arguments *wanted = &run->line.change;
-    return change(run, migrate_downgrade, !wanted->yes && !wanted->dry_run && !wanted->sql && console_can_ask());
+    return !wanted->yes && !wanted->dry_run && !wanted->sql && console_can_ask();
+}
+
+static enum migrate_code verb_downgrade(struct run *run)
+{
+    return change(run, migrate_downgrade, may_ask(run));
+}
+
+static enum migrate_code verb_goto(struct run *run)
+{
+    return change(run, migrate_goto, may_ask(run));
 }
 
 static enum migrate_code verb_stamp(struct run *run)
@@ -235,6 +245,14 @@ static enum migrate_code verb_doctor(struct run *run)
     enum migrate_code code = migrate_doctor(run->migrate, &options, &diagnosis);
     struct report report = answered(run, code);
     report_diagnosis(&report, diagnosis);
+    return code;
+}
+
+static enum migrate_code verb_wait(struct run *run)
+{
+    enum migrate_code code = migrate_wait(run->migrate);
+    struct report report = answered(run, code);
+    report_done(&report);
     return code;
 }
 
@@ -442,6 +460,7 @@ static const struct {
     [VERB_EDIT] = {verb_edit, true},
     [VERB_UPGRADE] = {verb_upgrade, true},
     [VERB_DOWNGRADE] = {verb_downgrade, true},
+    [VERB_GOTO] = {verb_goto, true},
     [VERB_STAMP] = {verb_stamp, true},
     [VERB_ENSURE_VERSION] = {verb_ensure_version, true},
     [VERB_CURRENT] = {verb_current, true},
@@ -452,6 +471,7 @@ static const struct {
     [VERB_SHOW] = {verb_show, true},
     [VERB_CHECK] = {verb_check, true},
     [VERB_DOCTOR] = {verb_doctor, true},
+    [VERB_WAIT] = {verb_wait, true},
     [VERB_LIST_TEMPLATES] = {verb_list_templates, true},
     [VERB_COMPLETION] = {verb_completion, false},
     [VERB_HELP] = {verb_help, false},
@@ -466,7 +486,7 @@ static void report_early(struct run *run, enum migrate_code code)
     enum verb verb = command ? command_verb(command) : VERBS;
     if (run->line.global.format != FORMAT_JSON)
         return;
-    if (verb == VERB_UPGRADE || verb == VERB_DOWNGRADE || verb == VERB_STAMP)
+    if (verb == VERB_UPGRADE || verb == VERB_DOWNGRADE || verb == VERB_GOTO || verb == VERB_STAMP)
         report_change(&report, NULL);
     else if (verb == VERB_REVISION || verb == VERB_MERGE || verb == VERB_EDIT)
         report_written(&report, NULL);

@@ -5,7 +5,7 @@
 #include <pwd.h>
 #include <unistd.h>
 
-enum { LOCK_WAIT_MS = 60000 };
+enum { LOCK_WAIT_MS = 60000, LOCK_RETRIES = 10 };
 
 /* Who runs this, for the history. */
 static void fill_run(struct migrate *migrate, struct ledger_run *run)
@@ -116,26 +116,29 @@ static int64_t lock_wait(int64_t wait_ms)
     return wait_ms == MIGRATE_DEFAULT ? LOCK_WAIT_MS : wait_ms;
 }
 
-static bool run_change(struct migrate *migrate, struct change *change, struct migrate_outcome *outcome,
+static bool run_change(struct migrate *migrate, const struct change *wanted, struct migrate_outcome *outcome,
                        struct error *err)
 {
     struct ledger ledger;
     struct ledger_run run;
+    struct change change = *wanted;
     outcome->dialect = migrate->about.dialect;
     outcome->url = migrate->about.url;
     session_ledger(migrate, &ledger);
     fill_run(migrate, &run);
-    change->database = migrate->database;
-    change->ledger = &ledger;
-    change->run = &run;
-    change->folder = migrate->config.script_location;
-    change->observe = migrate->options.observe;
-    change->context = migrate->options.context;
-    change->arena = &migrate->run;
-    if (change->graph->count == 0)
+    change.database = migrate->database;
+    change.ledger = &ledger;
+    change.run = &run;
+    change.folder = migrate->config.script_location;
+    change.interrupt = &migrate->interrupt;
+    change.observe = migrate->options.observe;
+    change.context = migrate->options.context;
+    change.arena = &migrate->run;
+    change.outcome = outcome;
+    if (change.graph->count == 0)
         session_observe(migrate, MIGRATE_EVENT_WARNING, "the migrations folder %s has no revisions",
                         migrate->config.script_location);
-    return apply_change(change, outcome, err);
+    return apply_change(&change, err);
 }
 
 static bool parse_change_target(struct migrate *migrate, const struct migrate_change_options *options,
@@ -153,7 +156,15 @@ static bool parse_change_target(struct migrate *migrate, const struct migrate_ch
     return target_parse(wanted, &migrate->run, target, err);
 }
 
-static bool move(struct migrate *migrate, const struct migrate_change_options *options, enum direction direction,
+/* Which of the three verbs that move a database along its revisions. */
+enum way { WAY_UP, WAY_DOWN, WAY_EITHER };
+
+static enum direction direction_of(enum way way)
+{
+    return way == WAY_DOWN ? DIRECTION_DOWNGRADE : DIRECTION_UPGRADE;
+}
+
+static bool move(struct migrate *migrate, const struct migrate_change_options *options, enum way way,
                  struct migrate_outcome *outcome, struct error *err)
 {
     struct graph graph;
@@ -161,37 +172,45 @@ static bool move(struct migrate *migrate, const struct migrate_change_options *o
     struct backup backup;
     struct change change = {
         .graph = &graph,
-        .direction = direction,
+        .direction = direction_of(way),
+        .either_way = way == WAY_EITHER,
         .targets = &target,
         .target_count = 1,
         .dry_run = options->dry_run,
+        .no_stored_scripts = options->no_stored_scripts,
         .lock_wait_ms = lock_wait(options->lock_wait_ms),
-        .confirm = direction == DIRECTION_DOWNGRADE ? options->confirm : NULL,
+        .lock_retries = options->lock_retries == MIGRATE_DEFAULT ? LOCK_RETRIES : options->lock_retries,
+        .confirm = options->confirm,
     };
     return wants_one_transaction(options->transaction, &change.one_transaction, err) &&
-           parse_change_target(migrate, options, direction, &target, err) && session_connect(migrate, err) &&
+           parse_change_target(migrate, options, direction_of(way), &target, err) && session_connect(migrate, err) &&
            backup_plan(migrate, options, outcome, &backup, &change, err) && session_graph(migrate, &graph, err) &&
            run_change(migrate, &change, outcome, err);
 }
 
-static bool move_or_print(struct migrate *migrate, const struct migrate_change_options *options,
-                          enum direction direction, struct migrate_outcome *outcome, struct error *err)
+static bool move_or_print(struct migrate *migrate, const struct migrate_change_options *options, enum way way,
+                          struct migrate_outcome *outcome, struct error *err)
 {
     if (!options->sql)
-        return move(migrate, options, direction, outcome, err);
+        return move(migrate, options, way, outcome, err);
     if (options->tag || options->dry_run || options->backup)
         return error_set(err, MIGRATE_USAGE, "--sql does not go with --tag, --dry-run or --backup");
-    if (!options->target && direction == DIRECTION_DOWNGRADE)
+    if (way == WAY_EITHER) {
+        error_set(err, MIGRATE_USAGE,
+                  "goto asks the database which way to go, so it cannot print a script without one");
+        return error_hint(err, "Use `upgrade --sql FROM:TO` or `downgrade --sql FROM:TO`.");
+    }
+    if (!options->target && way == WAY_DOWN)
         return error_set(err, MIGRATE_USAGE, "downgrade --sql needs a range: FROM:TO");
-    return print_change(migrate, direction, options->target ? options->target : "head", err);
+    return print_change(migrate, direction_of(way), options->target ? options->target : "head", err);
 }
 
-static enum migrate_code run_verb(struct migrate *migrate, const struct migrate_change_options *options,
-                                  enum direction direction, const struct migrate_outcome **outcome)
+static enum migrate_code run_verb(struct migrate *migrate, const struct migrate_change_options *options, enum way way,
+                                  const struct migrate_outcome **outcome)
 {
     session_begin(migrate);
     struct migrate_outcome *result = ARENA_NEW(&migrate->run, struct migrate_outcome);
-    bool ok = move_or_print(migrate, options, direction, result, &migrate->error);
+    bool ok = move_or_print(migrate, options, way, result, &migrate->error);
     *outcome = result->dialect ? result : NULL;
     return session_end(migrate, ok);
 }
@@ -199,13 +218,19 @@ static enum migrate_code run_verb(struct migrate *migrate, const struct migrate_
 enum migrate_code migrate_upgrade(struct migrate *migrate, const struct migrate_change_options *options,
                                   const struct migrate_outcome **outcome)
 {
-    return run_verb(migrate, options, DIRECTION_UPGRADE, outcome);
+    return run_verb(migrate, options, WAY_UP, outcome);
 }
 
 enum migrate_code migrate_downgrade(struct migrate *migrate, const struct migrate_change_options *options,
                                     const struct migrate_outcome **outcome)
 {
-    return run_verb(migrate, options, DIRECTION_DOWNGRADE, outcome);
+    return run_verb(migrate, options, WAY_DOWN, outcome);
+}
+
+enum migrate_code migrate_goto(struct migrate *migrate, const struct migrate_change_options *options,
+                               const struct migrate_outcome **outcome)
+{
+    return run_verb(migrate, options, WAY_EITHER, outcome);
 }
 
 /* --- stamp -------------------------------------------------------------------------------------- */

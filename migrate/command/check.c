@@ -234,7 +234,7 @@ static bool inspect_edited(struct inspection *inspection, const struct graph *gr
         const char *path = graph->revisions[index].path;
         if (!file_map(path, &map, err))
             return false;
-        hash_blob(map.content, oid);
+        hash_file(&map, oid);
         file_unmap(&map);
         if (strcmp(oid, applied.items[i].oid) == 0)
             continue;

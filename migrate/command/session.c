@@ -3,6 +3,8 @@
 
 #include "base/clock.h"
 
+#include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 
 enum migrate_code migrate_open(const struct migrate_options *options, struct migrate **opened)
@@ -32,6 +34,8 @@ void migrate_close(struct migrate *migrate)
         return;
     database_close(migrate->database);
     arena_free(&migrate->run);
+    arena_free(&migrate->files);
+    arena_free(&migrate->files);
     arena_free(&migrate->lasting);
     free(migrate);
 }
@@ -54,6 +58,7 @@ const struct migrate_database *migrate_database(const struct migrate *migrate)
 void session_begin(struct migrate *migrate)
 {
     arena_rewind(&migrate->run, (struct arena_mark){0});
+    arena_rewind(&migrate->files, (struct arena_mark){0});
     migrate->error = (struct error){0};
 }
 
@@ -105,22 +110,72 @@ bool session_folders(const struct migrate *migrate, struct error *err)
     return true;
 }
 
+/* The folder being read. */
+struct reading {
+    struct migrate *migrate;
+    struct graph *graph;
+    struct error err;
+    bool ok;
+};
+
+static void *read_folders(void *context)
+{
+    struct reading *reading = context;
+    struct migrate *migrate = reading->migrate;
+    struct scripts scripts;
+    reading->ok = scripts_read(migrate->config.version_locations, &migrate->files, &scripts, &reading->err) &&
+                  graph_build(scripts.revisions, scripts.count, &migrate->files, reading->graph, &reading->err);
+    return NULL;
+}
+
+/* Signals belong to the thread that the verb runs in: it is the one that must wake up. */
+static bool start_thread(pthread_t *thread, void *(*work)(void *), void *context)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, &before);
+    bool ok = pthread_create(thread, NULL, work, context) == 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return ok;
+}
+
+/* A server takes as long to let us in as a thousand files take to be read, so both are done at once. */
+static bool connect_meanwhile(struct migrate *migrate, struct reading *reading, struct error *err)
+{
+    pthread_t thread;
+    if (!start_thread(&thread, read_folders, reading)) {
+        read_folders(reading);
+        return true; // the first question waits for the connection
+    }
+    bool is_connected = database_ready(migrate->database, err);
+    pthread_join(thread, NULL);
+    return is_connected;
+}
+
 bool session_graph(struct migrate *migrate, struct graph *graph, struct error *err)
 {
-    struct scripts scripts;
-    return session_folders(migrate, err) &&
-           scripts_read(migrate->config.version_locations, &migrate->run, &scripts, err) &&
-           graph_build(scripts.revisions, scripts.count, &migrate->run, graph, err);
+    struct reading reading = {.migrate = migrate, .graph = graph};
+    bool is_connected = true;
+    if (!session_folders(migrate, err))
+        return false;
+    if (migrate->database && !session_is_sqlite(migrate))
+        is_connected = connect_meanwhile(migrate, &reading, err);
+    else
+        read_folders(&reading);
+    if (!reading.ok)
+        *err = reading.err; // what is wrong with the files is wrong whatever the server says
+    return reading.ok && is_connected;
 }
 
 /* --- the database ------------------------------------------------------------------------------- */
 
-static bool read_parts(struct migrate *migrate, struct address_parts *parts, struct error *err)
+static bool read_parts(const struct migrate *migrate, struct arena *arena, struct address_parts *parts,
+                       struct error *err)
 {
     struct config_database database = migrate->config.database;
     if (!database.source)
         return config_no_database(&migrate->config, err);
-    if (database.secret_file && !secret_read(database.secret_file, &migrate->lasting, &database, err))
+    if (database.secret_file && !secret_read(database.secret_file, arena, &database, err))
         return false;
     *parts = (struct address_parts){
         .url = database.url,
@@ -151,7 +206,7 @@ bool session_address(struct migrate *migrate, struct error *err)
         .idle_timeout_ms = config->idle_timeout_ms,
         .lock_timeout_ms = config->lock_timeout_ms,
     };
-    if (!read_parts(migrate, &parts, err) ||
+    if (!read_parts(migrate, &migrate->lasting, &parts, err) ||
         !address_parse(&parts, &migrate->settings, &migrate->lasting, &migrate->address, err))
         return false;
     migrate->about = (struct migrate_database){
@@ -175,6 +230,24 @@ static void say_waiting(void *context, const char *message)
     session_observe(context, MIGRATE_EVENT_WAIT, "%s", message);
 }
 
+/* Only a secret can be another one than a moment ago. */
+static bool read_secret_again(void *context, struct arena *arena, const struct address **address, struct error *err)
+{
+    struct migrate *migrate = context;
+    struct address_parts parts;
+    struct address *again = ARENA_NEW(arena, struct address);
+    if (!read_parts(migrate, arena, &parts, err) || !address_parse(&parts, &migrate->settings, arena, again, err))
+        return false;
+    *address = again;
+    return true;
+}
+
+static int64_t wait_of(const struct migrate *migrate)
+{
+    int64_t wait_ms = migrate->options.wait_ms > 0 ? migrate->options.wait_ms : migrate->config.wait_ms;
+    return wait_ms > 0 ? wait_ms : 0;
+}
+
 bool session_connect(struct migrate *migrate, struct error *err)
 {
     if (migrate->database)
@@ -185,11 +258,22 @@ bool session_connect(struct migrate *migrate, struct error *err)
         .address = &migrate->address,
         .settings = &migrate->settings,
         .pooler_is_session = migrate->config.pooler_is_session,
+        .wait_ms = wait_of(migrate),
+        .address_again = migrate->config.database.secret_file ? read_secret_again : NULL,
         .interrupt = &migrate->interrupt,
         .waiting = say_waiting,
         .context = migrate,
     };
     return database_start(&migrate->connection, &migrate->lasting, &migrate->database, err);
+}
+
+bool session_wait(struct migrate *migrate, int64_t unset_ms, struct error *err)
+{
+    if (!session_connect(migrate, err))
+        return false;
+    if (migrate->connection.wait_ms == 0)
+        migrate->connection.wait_ms = unset_ms;
+    return database_ready(migrate->database, err);
 }
 
 void session_ledger(struct migrate *migrate, struct ledger *ledger)

@@ -1,6 +1,6 @@
 /* session.h: a handle, and what every verb does with it: begin, read the folder, reach the database, end.
  *
- * Two arenas: `lasting` until migrate_close() (configuration, connection), `run` until the next verb. */
+ * Three arenas: `lasting` until migrate_close() (configuration, connection), `run` and `files` until the next verb. */
 #ifndef MIGRATE_COMMAND_SESSION_H
 #define MIGRATE_COMMAND_SESSION_H
 
@@ -11,6 +11,7 @@
 struct migrate {
     struct arena lasting;
     struct arena run;
+    struct arena files; /* the folder's revisions and their graph: filled by a thread of its own */
     struct migrate_options options;
     struct config config;
     struct error error;
@@ -37,6 +38,8 @@ MUST_CHECK bool session_graph(struct migrate *migrate, struct graph *graph, stru
 MUST_CHECK bool session_address(struct migrate *migrate, struct error *err);
 /* Begins to connect unless there is a connection: files can be read meanwhile. */
 MUST_CHECK bool session_connect(struct migrate *migrate, struct error *err);
+/* The same, and waits until it is there; unset_ms is the time that nobody else has set. */
+MUST_CHECK bool session_wait(struct migrate *migrate, int64_t unset_ms, struct error *err);
 /* Names of the tables for the database that session_address() found. */
 void session_ledger(struct migrate *migrate, struct ledger *ledger);
 /* Version rows, for verbs that only ask; warns of an empty folder. */

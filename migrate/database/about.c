@@ -14,7 +14,7 @@ void postgres_about(const struct database *database, struct arena *arena, struct
         .port = kept(PQport(postgres->link), arena),
         .tls_protocol = kept(PQsslAttribute(postgres->link, "protocol"), arena),
         .tls_cipher = kept(PQsslAttribute(postgres->link, "cipher"), arena),
-        .is_pooled = postgres->is_set && postgres->backend_pid != PQbackendPID(postgres->link),
+        .is_pooled = postgres_is_pooled(postgres),
     };
 }
 

@@ -56,6 +56,11 @@ void database_unlock(struct database *database)
         database->driver->unlock(database);
 }
 
+bool database_reconnect(struct database *database, struct error *err)
+{
+    return database->driver->reconnect(database, err);
+}
+
 bool database_play(struct database *database, const struct batch *batch, struct played *played, struct error *err)
 {
     *played = (struct played){.failed_position = SIZE_MAX};

@@ -19,6 +19,7 @@ struct driver {
                            struct error *);
     MUST_CHECK bool (*lock)(struct database *, const char *name, int64_t wait_ms, struct error *);
     void (*unlock)(struct database *);
+    MUST_CHECK bool (*reconnect)(struct database *, struct error *);
     MUST_CHECK bool (*play)(struct database *, const struct batch *, struct played *, struct error *);
     void (*about)(const struct database *, struct arena *, struct database_about *); /* NULL: there is nothing to say */
     struct parameters (*environment)(const struct database *, struct arena *);       /* NULL: none */

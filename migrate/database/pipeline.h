@@ -72,8 +72,6 @@ void pipeline_send_ours(struct play *play, struct sent sent, struct text sql, co
 /* What we send around an operation, without values; the last one completes it. */
 void pipeline_send_aside(struct play *play, const struct op *op, const char *sql);
 void pipeline_send_last_aside(struct play *play, const struct op *op, const char *sql);
-/* The statements that the server keeps, or those of which it never said that it does, are sent anew from here on. */
-void pipeline_forget_prepared(struct postgres *postgres, bool only_unconfirmed);
 
 /* Takes the answers that are there, without waiting. */
 void pipeline_read(struct play *play);

@@ -1,4 +1,5 @@
-/* postgres.c: PostgreSQL over libpq: connecting, our settings, questions, the lock. Playing is in play.c.
+/* postgres.c: PostgreSQL over libpq: our settings, questions, the lock, and going on after a lost connection.
+ * Connecting is in connect.c, playing in play.c.
  *
  * A round trip may cost as much as a hundred statements, so nothing here waits without need: connecting begins before
  * its answer is wanted, and the settings travel with the first questions. */
@@ -6,66 +7,24 @@
 
 #include "base/clock.h"
 #include "base/hash.h"
-#include "database/libpq.h"
 
 #include <embedded.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-enum { CONNECT_TIMEOUT_S = 10, SLICE_MS = 100 };
 
 static bool interrupted(struct error *err)
 {
     return error_set(err, MIGRATE_INTERRUPTED, "interrupted");
 }
 
-/* ---- connecting */
-
-static const char *parameter_of(const struct parameters *parameters, const char *name)
-{
-    for (size_t i = 0; i < parameters->count; i++)
-        if (strcmp(parameters->items[i].name, name) == 0)
-            return parameters->items[i].value;
-    return NULL;
-}
-
-static PGconn *start_link(const struct connection *connection, struct arena *arena)
-{
-    const struct parameters *given = &connection->address->parameters;
-    const char **names = ARENA_ARRAY(arena, given->count + 3, const char *);
-    const char **values = ARENA_ARRAY(arena, given->count + 3, const char *);
-    const char *application = connection->settings->application_name;
-    size_t count = 0;
-    if (!parameter_of(given, "application_name")) {
-        names[count] = "application_name";
-        values[count++] = application ? application : "migrate";
-    }
-    for (size_t i = 0; i < given->count; i++) {
-        names[count] = given->items[i].name;
-        values[count++] = given->items[i].value;
-    }
-    names[count] = "client_encoding"; // last, so that it counts: we send what files hold, which is UTF-8
-    values[count] = "UTF8";
-    return PQconnectStartParams(names, values, 0);
-}
-
-static int64_t connect_timeout_s(const struct connection *connection)
-{
-    int64_t seconds = connection->settings->connect_timeout_s;
-    const char *named = parameter_of(&connection->address->parameters, "connect_timeout");
-    if (named)
-        text_integer(text_of(named), &seconds);
-    return seconds > 0 ? seconds : CONNECT_TIMEOUT_S;
-}
+/* ---- opening and closing */
 
 static const char *settings_of(const struct connection_settings *settings, struct arena *arena)
 {
     int64_t lock_ms = settings->lock_timeout_ms >= 0 ? settings->lock_timeout_ms : POSTGRES_LOCK_TIMEOUT_MS;
     int64_t statement_ms = settings->statement_timeout_ms >= 0 ? settings->statement_timeout_ms : 0;
     struct buffer sql = {.arena = arena};
-    buffer_string(&sql, "SELECT pg_backend_pid(), current_database(), set_config('standard_conforming_strings', 'on', "
-                        "false)");
+    buffer_string(&sql, "SELECT set_config('standard_conforming_strings', 'on', false)");
     buffer_printf(&sql, ", set_config('statement_timeout', '%lld', false), set_config('lock_timeout', '%lld', false)",
                   (long long)statement_ms, (long long)lock_ms);
     if (settings->idle_timeout_ms >= 0)
@@ -82,27 +41,14 @@ static const char *settings_of(const struct connection_settings *settings, struc
 static bool start(const struct connection *connection, struct arena *arena, struct database **database,
                   struct error *err)
 {
-    if (!libpq_load(err))
-        return false;
     struct postgres *postgres = ARENA_NEW(arena, struct postgres);
     postgres->base = (struct database){.driver = &postgres_driver, .connection = connection};
     postgres->arena = arena;
     postgres->settings = settings_of(connection->settings, arena);
     postgres->settings_again = postgres->settings;
-    postgres->connect_timeout_s = connect_timeout_s(connection);
-    postgres->deadline_ms = clock_ms() + 1e3 * (double)postgres->connect_timeout_s;
-    postgres->link = start_link(connection, arena);
-    if (!postgres->link)
-        abort(); // libpq has no memory
-    *database = &postgres->base;
-    if (PQstatus(postgres->link) == CONNECTION_BAD) {
-        sqlstate_unconnected(postgres->link, err);
-        database_close(*database);
-        *database = NULL;
+    if (!connect_start(postgres, err))
         return false;
-    }
-    PQsetErrorVerbosity(postgres->link, PQERRORS_VERBOSE); // puts the SQLSTATE of a refusal into its message
-    PQsetNoticeReceiver(postgres->link, pipeline_notice, postgres);
+    *database = &postgres->base;
     return true;
 }
 
@@ -115,45 +61,15 @@ static void close_link(struct database *database)
     arena_free(&postgres->scratch);
 }
 
-static bool timed_out(const struct postgres *postgres, struct error *err)
-{
-    const char *host = PQhost(postgres->link);
-    const char *port = PQport(postgres->link);
-    error_set(err, MIGRATE_UNREACHABLE, "no answer from %s, port %s, within %lld s", host ? host : "the server",
-              port ? port : "?", (long long)postgres->connect_timeout_s);
-    return error_hint(err,
-                      "Check host, port and the network on the way; on Amazon RDS the security group must let this "
-                      "machine in.");
-}
-
-static bool socket_is_ready(const struct postgres *postgres, PostgresPollingStatusType wanted)
-{
-    short events = wanted == PGRES_POLLING_READING ? POLLIN : POLLOUT;
-    struct pollfd socket = {.fd = PQsocket(postgres->link), .events = events};
-    double left_ms = postgres->deadline_ms - clock_ms();
-    return poll(&socket, 1, left_ms < SLICE_MS ? (int)left_ms + 1 : SLICE_MS) > 0;
-}
-
 static bool ready(struct database *database, struct error *err)
 {
     struct postgres *postgres = (struct postgres *)database;
     if (postgres->is_ready)
         return true;
-    PostgresPollingStatusType status = PGRES_POLLING_WRITING;
-    while (status == PGRES_POLLING_READING || status == PGRES_POLLING_WRITING) {
-        if (wire_is_interrupted(postgres))
-            return interrupted(err);
-        if (clock_ms() > postgres->deadline_ms)
-            return timed_out(postgres, err);
-        if (socket_is_ready(postgres, status))
-            status = PQconnectPoll(postgres->link);
-    }
-    if (status != PGRES_POLLING_OK)
-        return sqlstate_unconnected(postgres->link, err);
-    PQsetErrorVerbosity(postgres->link, PQERRORS_DEFAULT);
-    PQsetnonblocking(postgres->link, 1);
-    postgres->is_ready = true;
-    return true;
+    if (postgres->is_given_up)
+        return sqlstate_lost(postgres->link, err);
+    struct trying trying = connect_trying(postgres);
+    return connect_within(postgres, &trying, err);
 }
 
 /* ---- asking: one pipeline, a sync behind each question, so that one's error is not the other's */
@@ -228,7 +144,7 @@ static bool take_answer(struct postgres *postgres, const struct question *questi
     return true;
 }
 
-/* ---- settings: they go before the first questions, in the same flight */
+/* ---- who we are, and our settings: they go before the first questions, in the same flight */
 
 static const char check_client[] = "SELECT set_config('client_connection_check_interval', '5s', false)";
 
@@ -239,29 +155,30 @@ static bool has_check_client(const struct postgres *postgres)
 
 static bool send_settings(struct postgres *postgres, struct error *err)
 {
-    return send_question(postgres, &(struct question){.sql = postgres->settings}, err) &&
+    return send_question(postgres, &(struct question){.sql = embedded_migrate_database_sql_session_sql}, err) &&
+           send_question(postgres, &(struct question){.sql = postgres->settings}, err) &&
            (!has_check_client(postgres) || send_question(postgres, &(struct question){.sql = check_client}, err));
 }
 
-static bool settings_refused(struct postgres *postgres, const PGresult *answer, struct error *err)
+static bool take_session(struct postgres *postgres, const PGresult *answer, struct error *err)
 {
-    refused(postgres, answer, err);
-    if (err->code == MIGRATE_REFUSED)
-        err->code = MIGRATE_CONFIGURATION;
-    return false;
+    enum { BACKEND_PID, SINCE, DATABASE_NAME };
+    if (!is_accepted(answer))
+        return refused(postgres, answer, err);
+    postgres->session.pid = arena_string(postgres->arena, PQgetvalue(answer, 0, BACKEND_PID));
+    postgres->session.since = arena_string(postgres->arena, PQgetvalue(answer, 0, SINCE));
+    postgres->database_name = arena_string(postgres->arena, PQgetvalue(answer, 0, DATABASE_NAME));
+    return true;
 }
 
 static bool take_settings(struct postgres *postgres, const PGresult *answer, struct error *err)
 {
-    enum { BACKEND_PID, DATABASE_NAME };
-    if (!is_accepted(answer))
-        return settings_refused(postgres, answer, err);
-    int64_t pid = 0;
-    text_integer(text_of(PQgetvalue(answer, 0, BACKEND_PID)), &pid);
-    postgres->backend_pid = (int)pid;
-    postgres->database_name = arena_string(postgres->arena, PQgetvalue(answer, 0, DATABASE_NAME));
-    postgres->is_set = true;
-    return true;
+    if (is_accepted(answer))
+        return true;
+    refused(postgres, answer, err);
+    if (err->code == MIGRATE_REFUSED)
+        err->code = MIGRATE_CONFIGURATION;
+    return false;
 }
 
 /* Not every server's system can do it (macOS): a refusal is no error, and it is not asked again. */
@@ -274,15 +191,16 @@ static void take_check_client(struct postgres *postgres, const PGresult *answer)
 
 static bool settings_answered(struct postgres *postgres, struct error *err)
 {
-    PGresult *answer = next_answer(postgres);
-    bool ok = take_settings(postgres, answer, err);
-    PQclear(answer);
+    PGresult *session = next_answer(postgres), *settings = next_answer(postgres);
+    postgres->is_set = take_session(postgres, session, err) && take_settings(postgres, settings, err);
+    PQclear(session);
+    PQclear(settings);
     if (has_check_client(postgres)) {
-        answer = next_answer(postgres);
+        PGresult *answer = next_answer(postgres);
         take_check_client(postgres, answer);
         PQclear(answer);
     }
-    return ok;
+    return postgres->is_set;
 }
 
 /* Every answer is read, whatever it is, so that the pipeline is empty afterwards. The first error counts. */
@@ -425,9 +343,10 @@ static bool poll_lock(struct postgres *postgres, struct wanted_lock *lock, int64
     }
 }
 
-static bool is_pooled(const struct postgres *postgres)
+bool postgres_is_pooled(const struct postgres *postgres)
 {
-    return postgres->backend_pid != PQbackendPID(postgres->link);
+    int64_t pid = 0;
+    return text_integer(text_of(postgres->session.pid), &pid) && pid != PQbackendPID(postgres->link);
 }
 
 static bool lock(struct database *database, const char *name, int64_t wait_ms, struct error *err)
@@ -435,7 +354,7 @@ static bool lock(struct database *database, const char *name, int64_t wait_ms, s
     struct postgres *postgres = (struct postgres *)database;
     if (!postgres->is_set && !ask(database, NULL, 0, NULL, NULL, err))
         return false;
-    if (is_pooled(postgres) && !database->connection->pooler_is_session) {
+    if (postgres_is_pooled(postgres) && !database->connection->pooler_is_session) {
         error_set(err, MIGRATE_POOLER,
                   "a connection pooler stands between migrate and the server; no lock would be ours");
         return error_hint(err, "Name the server's direct address in MIGRATE_DATABASE_URL, or set pooler = session if "
@@ -443,6 +362,8 @@ static bool lock(struct database *database, const char *name, int64_t wait_ms, s
     }
     if (postgres->holds_lock)
         return true; // taken twice it would have to be let go twice
+    postgres->lock_name = arena_string(postgres->arena, name);
+    postgres->lock_wait_ms = wait_ms;
     name_lock(postgres, name);
     struct wanted_lock wanted = {
         .values = {postgres->key_upper, postgres->key_lower},
@@ -467,6 +388,83 @@ static void unlock(struct database *database)
     postgres->is_tidying = false;
 }
 
+/* ---- after a lost connection */
+
+/* Another process may have got the pid meanwhile: it is ended only if it is as old as ours was. What keeps us from
+ * ending it (it is gone, or another server answers now) is no error: the lock will tell. */
+static void end_former_sessions(struct postgres *postgres)
+{
+    for (size_t i = 0; i < postgres->former_count; i++) {
+        const char *values[] = {postgres->former[i].pid, postgres->former[i].since};
+        PQclear(wire_run(postgres, embedded_migrate_database_sql_end_session_sql, 2, values));
+    }
+}
+
+static void remember_session(struct postgres *postgres)
+{
+    if (!postgres->is_set)
+        return;
+    if (postgres->former_count == FORMER_MAX)
+        memmove(postgres->former, postgres->former + 1, (--postgres->former_count) * sizeof *postgres->former);
+    postgres->former[postgres->former_count++] = postgres->session;
+}
+
+static bool lock_again(struct postgres *postgres, struct error *err)
+{
+    if (!postgres->lost_lock)
+        return true;
+    if (!lock(&postgres->base, postgres->lock_name, postgres->lock_wait_ms, err))
+        return false;
+    postgres->lost_lock = false;
+    return true;
+}
+
+/* Ending them comes before our settings, whose role may not be allowed to. */
+static bool settle(struct postgres *postgres, struct error *err)
+{
+    end_former_sessions(postgres);
+    if (!ask(&postgres->base, NULL, 0, NULL, NULL, err) || !lock_again(postgres, err))
+        return false;
+    postgres->former_count = 0;
+    return true;
+}
+
+static bool is_lost(const struct error *reason)
+{
+    return reason->code == MIGRATE_LOST || reason->code == MIGRATE_UNREACHABLE;
+}
+
+static bool try_reconnecting(struct postgres *postgres, struct error *err)
+{
+    struct trying trying = connect_trying(postgres);
+    do {
+        remember_session(postgres);
+        postgres->lost_lock = postgres->lost_lock || postgres->holds_lock;
+        postgres->holds_lock = false;
+        pipeline_forget_prepared(postgres, false);
+        if (connect_anew(postgres, err) && connect_within(postgres, &trying, err) && settle(postgres, err))
+            return true;
+    } while (err->code == MIGRATE_LOST && connect_may_try(&trying));
+    return false;
+}
+
+static bool reconnect(struct database *database, struct error *err)
+{
+    struct postgres *postgres = (struct postgres *)database;
+    struct error reason = {0};
+    if (database->connection->wait_ms > 0 && try_reconnecting(postgres, &reason))
+        return true;
+    postgres->is_given_up = true;
+    postgres->is_ready = false;
+    if (database->connection->wait_ms == 0)
+        return sqlstate_lost(postgres->link, err);
+    *err = reason;
+    if (!is_lost(&reason))
+        return false;
+    error_set(err, MIGRATE_LOST, "the connection was lost and could not be had back: %s", reason.message);
+    return error_hint(err, "A rerun is safe: what was not committed was rolled back.");
+}
+
 static bool play(struct database *database, const struct batch *batch, struct played *played, struct error *err)
 {
     struct postgres *postgres = (struct postgres *)database;
@@ -484,6 +482,7 @@ const struct driver postgres_driver = {
     .ask = ask,
     .lock = lock,
     .unlock = unlock,
+    .reconnect = reconnect,
     .play = play,
     .about = postgres_about,
     .environment = postgres_environment,

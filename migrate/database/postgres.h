@@ -2,7 +2,8 @@
  *
  *   sqlstate.c  what an error of the server's or of a connection means to us, as one table
  *   wire.c      waiting on the socket: nothing here ever blocks where an interrupt is not seen
- *   postgres.c  connecting, settings, asking, the lock
+ *   connect.c   one try, more of them while the server is away
+ *   postgres.c  settings, asking, the lock, going on after a lost connection
  *   about.c     what there is to know of a connection
  *   pipeline.c  sending messages without waiting, and telling which answer is whose
  *   play.c      playing a batch: operations as messages
@@ -14,7 +15,7 @@
 
 #include <libpq-fe.h>
 
-enum { PREPARED_MAX = 32, POSTGRES_LOCK_TIMEOUT_MS = 5000 };
+enum { PREPARED_MAX = 32, FORMER_MAX = 4, POSTGRES_LOCK_TIMEOUT_MS = 5000 };
 
 /* A statement the server keeps for this session, found again by its text. */
 struct prepared {
@@ -24,23 +25,35 @@ struct prepared {
     bool is_confirmed; /* the server has answered that it is there */
 };
 
+/* A session as the server knows it: a pid may be used again, a pid and its start may not. */
+struct session {
+    const char *pid;
+    const char *since;
+};
+
 struct postgres {
     struct database base;
-    struct arena *arena;  /* the database's own */
-    struct arena scratch; /* what a message is made from; empty between messages */
+    struct arena *arena;           /* the database's own */
+    struct arena scratch;          /* what a message is made from; empty between messages */
+    const struct address *address; /* the one in use: a secret may have been rotated since */
     PGconn *link;
-    double deadline_ms; /* of connecting, by clock_ms() */
-    int64_t connect_timeout_s;
+    size_t hosts_silent; /* tries that ended in silence: of several hosts the next one comes first */
     bool is_ready;
-    bool is_tidying; /* an interrupt has been obeyed: what is left to do is not to be interrupted again */
+    bool is_given_up; /* lost, and not to be had back */
+    bool is_tidying;  /* an interrupt has been obeyed: what is left to do is not to be interrupted again */
 
-    const char *settings;       /* one SELECT that makes all settings of ours, and tells who we are */
+    const char *settings;       /* one SELECT that makes all settings of ours */
     const char *settings_again; /* likewise, for OP_RESET */
     bool is_set;                /* the session has them */
-    int backend_pid;            /* as the server says; PQbackendPID() is what the connection says */
+    struct session session;     /* as the server says; PQbackendPID() is what the connection says */
     const char *database_name;
+    struct session former[FORMER_MAX]; /* lost ones that may still be there */
+    size_t former_count;
 
     bool holds_lock;
+    bool lost_lock; /* it was held when the connection broke */
+    const char *lock_name;
+    int64_t lock_wait_ms;
     const char *key_upper, *key_lower; /* of the lock, as pg_locks shows it */
 
     struct prepared prepared[PREPARED_MAX];
@@ -57,6 +70,32 @@ bool sqlstate_unconnected(const PGconn *link, struct error *err);
 /* Fills the error from a connection that broke. */
 bool sqlstate_lost(const PGconn *link, struct error *err);
 bool sqlstate_is(const PGresult *result, const char *sqlstate);
+
+/* ---- connect.c */
+
+/* Tries to connect, and how long they may take together. */
+struct trying {
+    double since_ms; /* by clock_ms() */
+    int64_t wait_ms; /* 0: one try */
+    double told_ms;  /* when `waiting` was last called */
+    double pause_ms;
+    size_t tries;
+    unsigned seed;
+};
+
+/* Loads libpq and starts the first link. */
+MUST_CHECK bool connect_start(struct postgres *postgres, struct error *err);
+struct trying connect_trying(const struct postgres *postgres);
+bool connect_may_try(const struct trying *trying);
+/* Until the link that was started is ready, or one after it. MIGRATE_UNREACHABLE when the time is up; whatever else is
+ * wrong ends it at once. */
+MUST_CHECK bool connect_within(struct postgres *postgres, struct trying *trying, struct error *err);
+/* Starts another link in the place of this one, the address asked for again. */
+MUST_CHECK bool connect_anew(struct postgres *postgres, struct error *err);
+/* A link to where `postgres` is connected, started and the caller's to finish; `others` count before the address's. */
+PGconn *connect_link(struct postgres *postgres, const struct parameter *others, size_t count);
+/* The name that sessions of ours go by. */
+const char *connect_application(const struct postgres *postgres);
 
 /* ---- wire.c */
 
@@ -78,6 +117,11 @@ void wire_sleep(const struct postgres *postgres, double milliseconds);
 /* Copies of the values that end in NUL, as libpq wants them; in the scratch arena. */
 const char *const *wire_values(struct postgres *postgres, const struct value *values, size_t count);
 
+/* ---- postgres.c */
+
+/* Does another backend answer than was connected to? Known once it was asked something. */
+bool postgres_is_pooled(const struct postgres *postgres);
+
 /* ---- about.c */
 
 void postgres_about(const struct database *database, struct arena *arena, struct database_about *about);
@@ -87,6 +131,8 @@ struct parameters postgres_environment(const struct database *database, struct a
 
 /* libpq's notice receiver; context is the struct postgres. */
 void pipeline_notice(void *context, const PGresult *result);
+/* The statements that the server keeps, or those of which it never said that it does, are sent anew from here on. */
+void pipeline_forget_prepared(struct postgres *postgres, bool only_unconfirmed);
 MUST_CHECK bool play_batch(struct postgres *postgres, const struct batch *batch, struct played *played,
                            struct error *err);
 

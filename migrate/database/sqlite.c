@@ -587,6 +587,14 @@ static bool play(struct database *database, const struct batch *batch, struct pl
     return ok;
 }
 
+/* A file is not lost. */
+static bool reconnect(struct database *database, struct error *err)
+{
+    (void)database;
+    (void)err;
+    return true;
+}
+
 const struct driver sqlite_driver = {
     .name = "sqlite",
     .transactional_ddl = true,
@@ -597,6 +605,7 @@ const struct driver sqlite_driver = {
     .ask = ask,
     .lock = lock,
     .unlock = unlock,
+    .reconnect = reconnect,
     .play = play,
     .copy = sqlite_copy,
 };

@@ -1,5 +1,10 @@
 /* sqlstate.c: what an error of PostgreSQL's means to us, as one table that is read from the top; the first rule whose
- * code begins the error's SQLSTATE counts. (Appendix A of PostgreSQL's manual lists the states.) */
+ * code begins the error's SQLSTATE counts. (Appendix A of PostgreSQL's manual lists the states.)
+ *
+ * The code a rule gives is the whole policy: it decides the exit status, and with it what is tried again. While
+ * connecting MIGRATE_UNREACHABLE is worth another try within --wait and everything else ends it at once; while running
+ * MIGRATE_LOST is worth a reconnection within --wait, MIGRATE_LOCK_TIMEOUT another try of the revision, and everything
+ * else is final. What has no SQLSTATE comes from libpq, and goes by the table of words below. */
 #include "database/postgres.h"
 
 #include "base/text.h"
@@ -23,10 +28,14 @@ static const struct rule rules[] = {
     {"3D000", CONNECTING, MIGRATE_NO_SUCH_DATABASE, "Create the database first, or correct its name in the URL."},
     {"42501", CONNECTING, MIGRATE_PERMISSION, "Grant the role CONNECT on the database."},
     {"55000", CONNECTING, MIGRATE_PERMISSION, NULL}, // a template that takes no connections
-    {"53300", CONNECTING, MIGRATE_UNREACHABLE,
+    {"53", CONNECTING, MIGRATE_UNREACHABLE,          // 53300 above all; the server's own memory or disk
      "The server has no connection left; close some, raise max_connections, or try again later."},
-    {"57P03", CONNECTING, MIGRATE_UNREACHABLE, "The server is starting up or shutting down; try again in a moment."},
-    {"", CONNECTING, MIGRATE_UNREACHABLE, NULL},
+    {"57P", CONNECTING, MIGRATE_UNREACHABLE, "The server is starting up or shutting down; try again in a moment."},
+    {"08", CONNECTING, MIGRATE_UNREACHABLE, "Something between here and the server does not let us through."},
+    {"25006", CONNECTING, MIGRATE_UNREACHABLE, "Only a standby answers; try again when there is a writer."},
+    {"XX", CONNECTING, MIGRATE_UNREACHABLE, "The server's log says more."},
+    {"", CONNECTING, MIGRATE_CONFIGURATION,
+     "Check the parameters of the URL."}, // 42704, 22023: it knows no such setting
 
     {"55P03", RUNNING, MIGRATE_LOCK_TIMEOUT,
      "Another session holds a lock on what the statement needs; a rerun tries again."},
@@ -39,6 +48,7 @@ static const struct rule rules[] = {
     {"25001", RUNNING, MIGRATE_REFUSED,
      "This statement cannot run inside a transaction; put it into a section marked autocommit."},
     {"25P03", RUNNING, MIGRATE_LOST, "The server ended a session that was idle in a transaction for too long."},
+    {"25P04", RUNNING, MIGRATE_LOST, "The server ended a session whose transaction took longer than it allows."},
     {"57P", RUNNING, MIGRATE_LOST, "The server ended the session; a rerun is safe."},
     {"08", RUNNING, MIGRATE_LOST, "A rerun is safe."},
     {"", RUNNING, MIGRATE_REFUSED, NULL},
@@ -164,6 +174,12 @@ static const struct {
     enum migrate_code code;
     const char *hint;
 } words[] = {
+    // broken off, in the middle of the TLS handshake too
+    {"server closed the connection", MIGRATE_UNREACHABLE, "The server, or something before it, hangs up; is it up?"},
+    {"unexpected eof", MIGRATE_UNREACHABLE, "The server, or something before it, hangs up; is it up?"},
+    {"SSL SYSCALL error", MIGRATE_UNREACHABLE, "The server, or something before it, hangs up; is it up?"},
+    {"session is read-only", MIGRATE_UNREACHABLE, "Only a standby answers; try again when there is a writer."},
+    {"server is in hot standby mode", MIGRATE_UNREACHABLE, "Only a standby answers; try again when there is a writer."},
     {"certificate verify failed", MIGRATE_TLS, "The server's certificate is not trusted. " RDS_BUNDLE},
     {"root certificate file", MIGRATE_TLS, "sslmode=verify-ca and verify-full need sslrootcert. " RDS_BUNDLE},
     {"does not match host name", MIGRATE_TLS, "Connect by the name that the certificate was issued for."},
@@ -189,15 +205,19 @@ bool sqlstate_unconnected(const PGconn *link, struct error *err)
     struct arena arena = {0};
     char sqlstate[6] = "";
     const char *message = PQerrorMessage(link);
-    for (const char *at = find_sqlstate(message, sqlstate); at;)
-        at = find_sqlstate(at, sqlstate); // of several hosts the last one tried
-    const struct rule *rule = rule_of(sqlstate, CONNECTING);
+    const char *said = find_sqlstate(message, sqlstate); // by the first that answered: with sslmode=prefer libpq tries
+    said = said ? said : message;                        // again without TLS, which hides a wrong password
+    struct text rest, line = text_split(text_of(said), '\n', &rest);
+    if (!*sqlstate)
+        line = text_of(message);
+    static const struct rule away = {"", CONNECTING, MIGRATE_UNREACHABLE, NULL};
+    const struct rule *rule = *sqlstate ? rule_of(sqlstate, CONNECTING) : &away;
     error_set(err, rule->code, "%s", tidy(message, &arena));
     memcpy(err->sqlstate, sqlstate, sizeof sqlstate);
     give_hint(err, rule->hint);
     bool is_unclear = *sqlstate == '\0' || strcmp(sqlstate, "28000") == 0;
     for (size_t i = 0; is_unclear && i < sizeof words / sizeof words[0]; i++) {
-        if (strstr(message, words[i].word)) {
+        if (memmem(line.at, line.length, words[i].word, strlen(words[i].word))) {
             err->code = words[i].code;
             give_hint(err, words[i].hint);
             break;

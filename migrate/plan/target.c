@@ -561,13 +561,13 @@ static bool keep_on_branch(const struct graph *graph, const struct range *range,
     return true;
 }
 
-/* What is above `low`, by Revises, itself included. */
+/* What is above `low`, itself included: by Depends On too, or a range could leave out its own end. */
 static void keep_above(const struct graph *graph, const struct indexes *low, struct index_set *set, struct arena *arena)
 {
     struct index_set below = index_set_new(graph->count, arena), above = index_set_new(graph->count, arena);
     for (size_t i = 0; i < low->count; i++) {
         graph_add_ancestors(graph, low->items[i], true, &below, arena);
-        graph_add_descendants(graph, low->items[i], false, &above, arena);
+        graph_add_descendants(graph, low->items[i], true, &above, arena);
     }
     for (size_t i = 0; i < low->count; i++)
         index_set_remove(&below, low->items[i]);

@@ -202,8 +202,10 @@ static bool judge_section(const struct script *script, const struct section *sec
     struct lexer lexer;
     struct statement statement;
     bool found = true;
+    size_t passed_bytes = 0;
     lexer_start(&lexer, dialect, section->sql, section->sql_line);
     while (found) {
+        file_map_pass(&script->map, section->sql.at + lexer.at, &passed_bytes);
         if (!lexer_next(&lexer, &statement, &found, err))
             return place_line(script, err);
         const struct rule *rule = found ? rule_for(section, dialect, statement.sql) : NULL;

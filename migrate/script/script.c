@@ -134,8 +134,10 @@ static bool read_sections(struct script *script, struct arena *arena, struct err
     struct section_list sections = {0};
     struct marker_error at = {.file = text, .path = script->path, .err = err};
     struct line line = {.text = {.at = text.at}};
+    size_t passed_bytes = 0;
     while (line_next(text, &line)) {
         struct text comment, words;
+        file_map_pass(&script->map, line.text.at, &passed_bytes);
         enum marker kind = line_is_comment(line.text, &comment) ? line_marker(comment, &words) : MARKER_NO;
         struct section section;
         if (kind == MARKER_NO)
@@ -157,12 +159,29 @@ static bool read_sections(struct script *script, struct arena *arena, struct err
     return true;
 }
 
+/* Piece by piece, each ending with a character. */
+static bool check_all_bytes(const struct script *script, struct error *err)
+{
+    static const size_t piece_bytes = 1024 * 1024;
+    size_t passed_bytes = 0;
+    for (struct text rest = script->text; rest.length;) {
+        struct text part = text_cut(rest, piece_bytes);
+        if (part.length == 0) // not UTF-8 at all
+            part = rest;
+        if (!line_check_bytes(script->text, script->path, part, err))
+            return false;
+        rest = (struct text){.at = rest.at + part.length, .length = rest.length - part.length};
+        file_map_pass(&script->map, rest.at, &passed_bytes);
+    }
+    return true;
+}
+
 bool script_parse(struct text text, const char *path, struct arena *arena, struct script *script, struct error *err)
 {
     bool more = false;
     script->text = line_without_bom(text);
     script->path = path;
-    return line_check_bytes(script->text, path, script->text, err) &&
+    return check_all_bytes(script, err) &&
            header_parse(script->text, true, path, arena, &script->revision, &more, err) &&
            read_sections(script, arena, err);
 }

@@ -42,9 +42,13 @@ class Together:
         self.write_revisions()
         self.migrate("upgrade", "r2")
         answers = self.finish([self.start(*words) for words in
-                               [("upgrade", "head"), ("downgrade", "r0"), ("upgrade", "+1"), ("stamp", "r2")] * 2])
+                               [("upgrade", "head"), ("downgrade", "r0"), ("upgrade", "+1"), ("downgrade", "-1")] * 2])
         self.assertEqual([answer for answer in answers if answer[0] not in (0, 3)], [])
-        self.assertEqual(len(self.query("SELECT version_num FROM alembic_version")), 1)
+        rows = self.query("SELECT version_num FROM alembic_version")
+        applied = int(rows[0][0][1:]) + 1 if rows else 0
+        self.assertLess(len(rows), 2)
+        self.assertEqual({name for kind, name in self.objects() if kind == "table" and len(name) == 2},
+                         {"t%d" % i for i in range(applied)})
         self.assertEqual(self.query("SELECT count(*) FROM migrate_history WHERE status = 'running'"), [("0",)])
 
     def test_a_lock_that_is_held_is_waited_for_so_long_and_its_holder_named(self):

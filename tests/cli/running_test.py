@@ -1,12 +1,15 @@
 """What running a revision means: what commits together, what is recorded, what a script may leave behind, and what an
 interrupt does."""
 
+import contextlib
 import hashlib
 import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
+import threading
 import time
 import unittest
 
@@ -116,15 +119,27 @@ class Autocommit(History):
         self.assertEqual(self.history()[1:], [("b", "upgrade", "done", "5", "5"), ("c", "upgrade", "done", "1", "1")])
         self.assertEqual(self.rows(), ["c"])
 
-    def test_a_file_that_changed_meanwhile_is_not_resumed(self):
-        text = "-- migrate:upgrade autocommit\nCREATE TABLE t (x INTEGER);\nINSERT INTO gate VALUES (3);\n"
-        path = self.revision("a", body=text)
+    def half_done(self):
+        """A revision of which the first statement is done and the second was refused; answers its file's path."""
+        path = self.revision("a", body="-- migrate:upgrade autocommit\nCREATE TABLE t (x INTEGER);\nINSERT INTO gate VALUES (3);\n")
         self.migrate("upgrade", status=5)
-        self.write(path, self.read(path) + "-- more\n")
         self.execute("CREATE TABLE gate (x INTEGER)")
+        return path
+
+    def test_a_file_whose_done_statements_changed_is_not_resumed(self):
+        path = self.half_done()
+        self.write(path, self.read(path).replace("t (x INTEGER)", "t (y INTEGER)"))
         ran = self.migrate("upgrade", status=3)
-        self.assertIncludes(ran.err, "a", "changed", "hint: ")
+        self.assertIncludes(ran.err, "a", "no longer", "hint: ")
         self.assertEqual(self.query("SELECT count(*) FROM gate"), [("0",)])
+
+    def test_a_file_corrected_behind_what_is_done_is_resumed_and_is_the_one_that_counts(self):
+        path = self.half_done()
+        self.write(path, self.read(path).replace("VALUES (3)", "VALUES (4)") + "INSERT INTO gate VALUES (5);\n")
+        self.migrate("upgrade")
+        self.assertEqual(self.query("SELECT x FROM gate ORDER BY x"), [("4",), ("5",)])
+        self.assertEqual(self.query("SELECT status, statements_done, statements FROM migrate_history"), [("done", "3", "3")])
+        self.migrate("check", "--database")
 
     def test_a_first_statement_that_is_refused_has_done_nothing_and_may_be_given_up(self):
         self.revision("a", body="-- migrate:upgrade autocommit\nINSERT INTO gate VALUES (3);\n")
@@ -389,6 +404,69 @@ class Interrupted(History):
         else:
             time.sleep(0.5)
         return process
+
+
+class Silent:
+    """Stands between the tool and the server, and from silence() on passes nothing any more."""
+
+    def __init__(self, host, port):
+        self.server, self.is_silent, self.sockets = (host, port), False, []
+        self.door = socket.create_server(("127.0.0.1", 0))
+        self.port = self.door.getsockname()[1]
+        threading.Thread(target=self.let_in, daemon=True).start()
+
+    def let_in(self):
+        with contextlib.suppress(OSError):
+            while True:
+                client, _ = self.door.accept()
+                self.sockets.append(client)
+                if not self.is_silent:
+                    server = socket.create_connection(self.server)
+                    self.sockets.append(server)
+                    for here, there in (client, server), (server, client):
+                        threading.Thread(target=self.pass_on, args=(here, there), daemon=True).start()
+
+    def pass_on(self, here, there):
+        with contextlib.suppress(OSError):
+            for piece in iter(lambda: here.recv(65536), b""):
+                while self.is_silent:
+                    time.sleep(0.05)
+                there.sendall(piece)
+            there.shutdown(socket.SHUT_WR)
+
+    def silence(self):
+        self.is_silent = True
+
+    def close(self):
+        self.door.close()
+        for one in self.sockets:
+            one.close()
+
+
+class SilentServer(History, Postgres, Case):
+    """A server, or a network, that does not answer."""
+
+    def test_a_second_signal_ends_at_once_what_the_first_cannot(self):
+        host, port = re.search(r"@([^:/]+):(\d+)", self.url).groups()
+        silent = Silent(host, int(port))
+        self.addCleanup(silent.close)
+        self.revision("a", up=SLOW["postgresql"])
+        process = self.start("upgrade", environment={"MIGRATE_DATABASE_URL": self.url.replace(
+            "%s:%s" % (host, port), "127.0.0.1:%d" % silent.port)})
+        deadline = time.monotonic() + SECONDS
+        while not self.query("SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND state = 'active' AND "
+                             "query LIKE '%pg_sleep(60)%' AND pid <> pg_backend_pid()"):
+            self.assertTrue(process.poll() is None and time.monotonic() < deadline, "it did not come so far")
+            time.sleep(0.02)
+        silent.silence()
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.7)
+        self.assertIsNone(process.poll(), "nobody could have cancelled the statement yet")
+        before = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=SECONDS)
+        self.assertEqual(process.returncode, 143)
+        self.assertLess(time.monotonic() - before, 5)
 
 
 # --- PostgreSQL's own ---------------------------------------------------------------------------------------------------

@@ -22,8 +22,9 @@ struct faulty {
     struct database head; // first, as driver.h wants
     struct database *real;
     unsigned calls;
-    unsigned fail_at; // 0: never
-    bool fail_after;  // what was asked is done, and the answer lost
+    unsigned fail_at;       // 0: never
+    bool fail_after;        // what was asked is done, and the answer lost
+    enum migrate_code code; // what the failure is said to be
     bool has_failed;
 };
 
@@ -36,15 +37,15 @@ static bool fails_now(struct faulty *faulty, bool after)
     return fails;
 }
 
-static bool lost(struct error *err)
+static bool fail_as_asked(const struct faulty *faulty, struct error *err)
 {
-    return error_set(err, MIGRATE_LOST, "the fault that was asked for");
+    return error_set(err, faulty->code, "the fault that was asked for");
 }
 
 static bool faulty_ready(struct database *database, struct error *err)
 {
     struct faulty *faulty = (struct faulty *)database;
-    return fails_now(faulty, false) ? lost(err) : database_ready(faulty->real, err);
+    return fails_now(faulty, false) ? fail_as_asked(faulty, err) : database_ready(faulty->real, err);
 }
 
 static bool faulty_ask(struct database *database, const struct question *questions, size_t count, struct arena *arena,
@@ -52,21 +53,27 @@ static bool faulty_ask(struct database *database, const struct question *questio
 {
     struct faulty *faulty = (struct faulty *)database;
     if (fails_now(faulty, false))
-        return lost(err);
-    return database_ask(faulty->real, questions, count, arena, rows, err) && (!fails_now(faulty, true) || lost(err));
+        return fail_as_asked(faulty, err);
+    return database_ask(faulty->real, questions, count, arena, rows, err) &&
+           (!fails_now(faulty, true) || fail_as_asked(faulty, err));
 }
 
 static bool faulty_lock(struct database *database, const char *name, int64_t wait_ms, struct error *err)
 {
     struct faulty *faulty = (struct faulty *)database;
     if (fails_now(faulty, false))
-        return lost(err);
-    return database_lock(faulty->real, name, wait_ms, err) && (!fails_now(faulty, true) || lost(err));
+        return fail_as_asked(faulty, err);
+    return database_lock(faulty->real, name, wait_ms, err) && (!fails_now(faulty, true) || fail_as_asked(faulty, err));
 }
 
 static void faulty_unlock(struct database *database)
 {
     database_unlock(((struct faulty *)database)->real);
+}
+
+static bool faulty_reconnect(struct database *database, struct error *err)
+{
+    return database_reconnect(((struct faulty *)database)->real, err);
 }
 
 struct faulty_batch {
@@ -78,7 +85,7 @@ static bool faulty_next(void *context, struct op *op, bool *end, struct error *e
 {
     struct faulty_batch *batch = context;
     if (fails_now(batch->faulty, false))
-        return lost(err);
+        return fail_as_asked(batch->faulty, err);
     return batch->real->next(batch->real->context, op, end, err);
 }
 
@@ -94,7 +101,8 @@ static bool faulty_play(struct database *database, const struct batch *batch, st
     struct faulty *faulty = (struct faulty *)database;
     struct faulty_batch context = {.real = batch, .faulty = faulty};
     struct batch wrapped = {.next = faulty_next, .done = faulty_done, .context = &context};
-    return database_play(faulty->real, &wrapped, played, err) && (!fails_now(faulty, true) || lost(err));
+    return database_play(faulty->real, &wrapped, played, err) &&
+           (!fails_now(faulty, true) || fail_as_asked(faulty, err));
 }
 
 static const struct driver faulty_driver = {
@@ -105,6 +113,7 @@ static const struct driver faulty_driver = {
     .ask = faulty_ask,
     .lock = faulty_lock,
     .unlock = faulty_unlock,
+    .reconnect = faulty_reconnect,
     .play = faulty_play,
 };
 
@@ -161,7 +170,7 @@ static void remove_project(const struct project *project)
 /* --- one run ------------------------------------------------------------------------------------ */
 
 static bool run(const struct project *project, enum direction direction, const char *wanted, unsigned fail_at,
-                bool fail_after, bool *has_failed, bool *was_reached, struct error *err)
+                bool fail_after, enum migrate_code code, bool *has_failed, bool *was_reached, struct error *err)
 {
     struct arena arena = {0};
     atomic_int interrupt = 0;
@@ -169,8 +178,10 @@ static bool run(const struct project *project, enum direction direction, const c
     struct connection_settings settings = {
         .connect_timeout_s = 10, .statement_timeout_ms = -1, .idle_timeout_ms = -1, .lock_timeout_ms = -1};
     struct connection connection = {.address = &address, .settings = &settings, .interrupt = &interrupt};
-    struct faulty faulty = {
-        .head = {.driver = &faulty_driver, .connection = &connection}, .fail_at = fail_at, .fail_after = fail_after};
+    struct faulty faulty = {.head = {.driver = &faulty_driver, .connection = &connection},
+                            .fail_at = fail_at,
+                            .fail_after = fail_after,
+                            .code = code};
     assert_true(database_start(&connection, &arena, &faulty.real, err));
 
     const char *folder = project->folder;
@@ -194,7 +205,8 @@ static bool run(const struct project *project, enum direction direction, const c
                             .folder = project->folder,
                             .arena = &arena};
     struct migrate_outcome outcome = {0};
-    bool ok = apply_change(&change, &outcome, err);
+    change.outcome = &outcome;
+    bool ok = apply_change(&change, err);
     *has_failed = faulty.has_failed;
     *was_reached = faulty.calls >= fail_at;
     database_close(faulty.real);
@@ -254,7 +266,8 @@ static void assert_consistent(const struct project *project, unsigned fail_at)
              is_tables, is_running);
 }
 
-static void fail_everywhere(enum direction direction, bool fail_after, const char *end_version, const char *end_tables)
+static void fail_everywhere(enum direction direction, bool fail_after, enum migrate_code code, const char *end_version,
+                            const char *end_tables)
 {
     unsigned failures = 0;
     for (unsigned fail_at = 1;; fail_at++) {
@@ -264,12 +277,12 @@ static void fail_everywhere(enum direction direction, bool fail_after, const cha
         char text[128];
         write_project(&project);
         if (direction == DIRECTION_DOWNGRADE)
-            assert_true(run(&project, DIRECTION_UPGRADE, "head", 0, false, &ignored, &ignored, &err));
-        bool ok = run(&project, direction, direction == DIRECTION_UPGRADE ? "head" : "base", fail_at, fail_after,
+            assert_true(run(&project, DIRECTION_UPGRADE, "head", 0, false, MIGRATE_OK, &ignored, &ignored, &err));
+        bool ok = run(&project, direction, direction == DIRECTION_UPGRADE ? "head" : "base", fail_at, fail_after, code,
                       &has_failed, &was_reached, &err);
         if (has_failed) {
             failures++;
-            assert_true(!ok || fail_after);
+            assert_true(!ok || fail_after || code == MIGRATE_LOST);
             if (direction == DIRECTION_UPGRADE)
                 assert_consistent(&project, fail_at);
             /* A statement outside transactions that was done and not noted is tried again; on SQLite nothing can tell.
@@ -282,7 +295,7 @@ static void fail_everywhere(enum direction direction, bool fail_after, const cha
             bool is_blind = *text;
             memset(&err, 0, sizeof err);
             if (!is_blind && !run(&project, direction, direction == DIRECTION_UPGRADE ? "head" : "base", 0, false,
-                                  &ignored, &ignored, &err))
+                                  MIGRATE_OK, &ignored, &ignored, &err))
                 fail_msg("the rerun after a failure at call %u: %s", fail_at, err.message);
             if (is_blind) {
                 remove_project(&project);
@@ -304,19 +317,26 @@ static void fail_everywhere(enum direction direction, bool fail_after, const cha
 static void an_upgrade_that_fails_anywhere_is_consistent_and_can_be_rerun(void **state)
 {
     (void)state;
-    fail_everywhere(DIRECTION_UPGRADE, false, "c", "a a_x b b_x c");
+    fail_everywhere(DIRECTION_UPGRADE, false, MIGRATE_REFUSED, "c", "a a_x b b_x c");
 }
 
 static void an_upgrade_whose_answers_are_lost_is_consistent_and_can_be_rerun(void **state)
 {
     (void)state;
-    fail_everywhere(DIRECTION_UPGRADE, true, "c", "a a_x b b_x c");
+    fail_everywhere(DIRECTION_UPGRADE, true, MIGRATE_REFUSED, "c", "a a_x b b_x c");
 }
 
 static void a_downgrade_that_fails_anywhere_can_be_rerun(void **state)
 {
     (void)state;
-    fail_everywhere(DIRECTION_DOWNGRADE, false, "", "");
+    fail_everywhere(DIRECTION_DOWNGRADE, false, MIGRATE_REFUSED, "", "");
+}
+
+static void a_connection_lost_anywhere_is_survived_or_can_be_rerun(void **state)
+{
+    (void)state;
+    fail_everywhere(DIRECTION_UPGRADE, false, MIGRATE_LOST, "c", "a a_x b b_x c");
+    fail_everywhere(DIRECTION_UPGRADE, true, MIGRATE_LOST, "c", "a a_x b b_x c");
 }
 
 int main(void)
@@ -325,6 +345,7 @@ int main(void)
         cmocka_unit_test(an_upgrade_that_fails_anywhere_is_consistent_and_can_be_rerun),
         cmocka_unit_test(an_upgrade_whose_answers_are_lost_is_consistent_and_can_be_rerun),
         cmocka_unit_test(a_downgrade_that_fails_anywhere_can_be_rerun),
+        cmocka_unit_test(a_connection_lost_anywhere_is_survived_or_can_be_rerun),
     };
     return cmocka_run_group_tests(all, NULL, NULL);
 }

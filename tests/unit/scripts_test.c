@@ -83,7 +83,7 @@ static void files_are_read_in_the_order_of_their_names_at_every_depth(void **sta
     write_revision("aa/z.sql", "aa_z");
     write_revision("aa/deeper/x.sql", "aa_deeper_x");
     write_revision("B.sql", "B");
-    write_revision("folder.sql/c.sql", "c");
+    write_revision("folder/c.sql", "c");
     assert_string_equal(read_all(".", NULL), "B a aa_deeper_x aa_z b c");
 }
 

@@ -597,6 +597,13 @@ static void a_bare_end_that_counts_outwards_is_refused(void **state)
         "as in head-1 or base+1.]");
 }
 
+static void a_range_over_a_dependency_has_both_its_ends(void **state)
+{
+    (void)state;
+    assert_range(depending, NULL, "x1:y3", "y3 y2 x1");
+    assert_range(depending, NULL, "x@x1:", "x3 x2 x1");
+}
+
 static void ends_on_different_lineages_are_an_error(void **state)
 {
     (void)state;
@@ -740,6 +747,7 @@ int main(void)
         cmocka_unit_test(a_bare_end_counts_from_the_other_end),
         cmocka_unit_test(a_range_is_clipped_where_the_history_ends),
         cmocka_unit_test(a_bare_end_that_counts_outwards_is_refused),
+        cmocka_unit_test(a_range_over_a_dependency_has_both_its_ends),
         cmocka_unit_test(ends_on_different_lineages_are_an_error),
         cmocka_unit_test(a_range_from_a_branch_stays_on_it),
         cmocka_unit_test(branch_at_base_lists_what_the_branch_needs),

@@ -1,0 +1,215 @@
+/* resume.c: a revision that stopped half-way: what of it is done, and what to do before it goes on.
+ *
+ * Its running row says how many statements were done. The one behind these stood outside transactions when the process
+ * ended: it may have done its work, half of it, or nothing. Of an index build the catalogue can tell. */
+#include "apply/attempt.h"
+#include "script/online.h"
+
+#include <embedded.h>
+
+static bool blame(const struct unfinished *unfinished, const struct script *script, struct error *err)
+{
+    if (script && script->path)
+        error_place(err, script->path, 0, 0);
+    return error_revision(err, unfinished->revision);
+}
+
+static bool stands_in_the_way(const struct unfinished *unfinished, struct error *err)
+{
+    const char *word = direction_name(unfinished->direction);
+    error_set(err, MIGRATE_UNFINISHED,
+              "the %s of %s stopped after %zu statements and must be finished or given up first", word,
+              unfinished->revision, unfinished->statements_done);
+    error_hint(err, "Finish it with `migrate %s %s%s`, or see `migrate repair`.", word, unfinished->revision,
+               unfinished->direction == DIRECTION_DOWNGRADE ? "-1" : "");
+    return blame(unfinished, NULL, err);
+}
+
+/* --- a file that has changed since -------------------------------------------------------------- */
+
+static bool parse_text(struct text text, struct arena *arena, struct script *script)
+{
+    struct error ignored;
+    return text.length && script_parse(text, "a stored script", arena, script, &ignored);
+}
+
+/* Are the first statements, those that are done, the same in both? */
+static bool begins_alike(const struct script *now, const struct script *then, size_t done, enum direction direction,
+                         enum dialect dialect, struct arena *arena)
+{
+    const char *const *new_sql = NULL, *const *old_sql = NULL;
+    size_t new_count = 0, old_count = 0;
+    struct error ignored;
+    if (!prepare_statements(now, direction, dialect, arena, &new_sql, &new_count, &ignored) ||
+        !prepare_statements(then, direction, dialect, arena, &old_sql, &old_count, &ignored) || new_count < done ||
+        old_count < done)
+        return false;
+    for (size_t i = 0; i < done; i++)
+        if (strcmp(new_sql[i], old_sql[i]) != 0)
+            return false;
+    return true;
+}
+
+static bool may_go_on(const struct attempt *attempt, const struct unfinished *unfinished, struct prepared *first,
+                      struct error *err)
+{
+    const struct change *change = attempt->change;
+    struct text text = {0};
+    struct script then = {0};
+    if (unfinished->script_oid && strcmp(first->oid, unfinished->script_oid) == 0)
+        return true;
+    if (unfinished->script_oid && attempt->state.has_script &&
+        !ledger_script(change->ledger, change->database, unfinished->script_oid, change->arena, &text, err))
+        return false;
+    first->is_changed = true;
+    if (unfinished->statements_done == 0 || (parse_text(text, change->arena, &then) &&
+                                             begins_alike(&first->script, &then, unfinished->statements_done,
+                                                          unfinished->direction, attempt->dialect, change->arena)))
+        return true;
+    error_set(err, MIGRATE_UNFINISHED,
+              "the %s of %s stopped after %zu statements, and these are no longer what its file begins with",
+              direction_name(unfinished->direction), unfinished->revision, unfinished->statements_done);
+    error_hint(err,
+               "What is done cannot be changed: put these statements back as they were (`git cat-file blob %s` shows "
+               "the file), or see `migrate repair`.",
+               unfinished->script_oid ? unfinished->script_oid : "OID");
+    return blame(unfinished, &first->script, err);
+}
+
+/* --- what the catalogue knows ------------------------------------------------------------------- */
+
+static struct value value_of(const char *text)
+{
+    return (struct value){.text = text, .length = text ? strlen(text) : 0};
+}
+
+static bool ask_catalogue(const struct attempt *attempt, const char *sql, const char *index, const char *table,
+                          struct rows *rows, struct error *err)
+{
+    const struct question question = {.sql = sql, .values = {value_of(index), value_of(table)}, .value_count = 2};
+    return database_ask(attempt->change->database, &question, 1, attempt->change->arena, rows, err);
+}
+
+enum { INDEX_IS_USABLE, INDEX_NAME };
+
+/* The running row was written only after seeing no index of that name: a valid one is the build's own, an invalid one
+ * what is left of it. */
+static bool judge_create(const struct attempt *attempt, const struct online *online, struct prepared *first,
+                         struct error *err)
+{
+    struct arena *arena = attempt->change->arena;
+    struct rows rows = {0};
+    if (!ask_catalogue(attempt, embedded_migrate_database_sql_index_state_sql, online->index, online->table, &rows,
+                       err))
+        return false;
+    if (rows.count == 0)
+        return true;
+    if (strcmp(rows_cell(&rows, 0, INDEX_IS_USABLE), "t") == 0) {
+        first->done_before++;
+        warn(attempt->change,
+             arena_printf(arena, "index %s is there and valid: its build counts as done", online->index));
+        return true;
+    }
+    struct name_list clear = {0};
+    ARENA_PUSH(arena, &clear, arena_printf(arena, "DROP INDEX CONCURRENTLY %s", rows_cell(&rows, 0, INDEX_NAME)));
+    first->clear = names_of(&clear);
+    warn(attempt->change,
+         arena_printf(arena, "index %s is there but INVALID: it is dropped and built again", online->index));
+    return true;
+}
+
+static bool judge_drop(const struct attempt *attempt, const struct online *online, struct prepared *first,
+                       struct error *err)
+{
+    static const char sql[] = "SELECT to_regclass($1), $2::text";
+    struct rows rows = {0};
+    if (!ask_catalogue(attempt, sql, online->index, NULL, &rows, err))
+        return false;
+    if (rows.count && rows_cell(&rows, 0, 0))
+        return true; // valid or not, it can be dropped again
+    first->done_before++;
+    warn(attempt->change,
+         arena_printf(attempt->change->arena, "index %s is gone: its drop counts as done", online->index));
+    return true;
+}
+
+static bool judge_reindex(const struct attempt *attempt, const struct online *online, struct prepared *first,
+                          struct error *err)
+{
+    struct arena *arena = attempt->change->arena;
+    struct rows rows = {0};
+    struct name_list clear = {0};
+    if (!ask_catalogue(attempt, embedded_migrate_database_sql_index_leftovers_sql, online->index, online->table, &rows,
+                       err))
+        return false;
+    for (size_t i = 0; i < rows.count; i++)
+        ARENA_PUSH(arena, &clear, arena_printf(arena, "DROP INDEX CONCURRENTLY %s", rows_cell(&rows, i, 0)));
+    first->clear = names_of(&clear);
+    if (rows.count)
+        warn(attempt->change,
+             arena_printf(arena, "an interrupted REINDEX has left invalid indexes, which are dropped: %s",
+                          names_join(first->clear, "; ", arena)));
+    return true;
+}
+
+/* The statement that comes next, if it is one that stands alone. */
+static bool next_alone(const struct attempt *attempt, const struct prepared *first, struct text *sql, struct error *err)
+{
+    struct lexer lexer;
+    struct statement statement;
+    size_t index = 0;
+    *sql = (struct text){0};
+    for (size_t i = 0; i < first->script.section_count; i++) {
+        const struct section *section = &first->script.sections[i];
+        bool found = section_runs(section, attempt->plan.steps[0].direction, attempt->dialect);
+        lexer_start(&lexer, attempt->dialect, section->sql, section->sql_line);
+        while (found) {
+            if (!lexer_next(&lexer, &statement, &found, err))
+                return error_place(err, first->script.path, err->line, err->column);
+            if (found && index++ == first->done_before) {
+                *sql = section->autocommit ? statement.sql : (struct text){0};
+                return true;
+            }
+        }
+    }
+    return true;
+}
+
+static bool judge_next(const struct attempt *attempt, struct prepared *first, struct error *err)
+{
+    struct text sql;
+    if (attempt->dialect != DIALECT_POSTGRESQL)
+        return true;
+    if (!next_alone(attempt, first, &sql, err))
+        return false;
+    struct online online = online_read(sql, attempt->change->arena);
+    switch (online.kind) {
+    case ONLINE_CREATE_INDEX:
+        return judge_create(attempt, &online, first, err);
+    case ONLINE_DROP_INDEX:
+        return judge_drop(attempt, &online, first, err);
+    case ONLINE_REINDEX_INDEX:
+    case ONLINE_REINDEX_TABLE:
+        return judge_reindex(attempt, &online, first, err);
+    case ONLINE_OTHER:
+        break;
+    }
+    return true;
+}
+
+bool resume_unfinished(struct attempt *attempt, struct error *err)
+{
+    const struct plan *plan = &attempt->plan;
+    if (attempt->state.unfinished_count == 0)
+        return true;
+    const struct unfinished *unfinished = &attempt->state.unfinished[0];
+    if (plan->step_count == 0 || plan->steps[0].direction != unfinished->direction ||
+        strcmp(id_of(attempt, 0), unfinished->revision) != 0)
+        return stands_in_the_way(unfinished, err);
+    struct prepared *first = &attempt->prepared[0];
+    if (!may_go_on(attempt, unfinished, first, err))
+        return false;
+    first->is_resumed = true;
+    first->done_before = unfinished->statements_done;
+    return judge_next(attempt, first, err);
+}
