@@ -411,9 +411,17 @@ struct migrate_paths {
     size_t path_count;
 };
 
-/* Writes migrate.ini and a migrations folder with its template; never overwrites. Needs no handle that
- * found a configuration. template_name NULL: "default". */
-MIGRATE_API enum migrate_code migrate_init(struct migrate *, const char *directory, const char *template_name,
+/* Everything may be left zero. */
+struct migrate_init_options {
+    const char *directory;     /* the migrations folder; NULL: "migrations" */
+    const char *template_name; /* NULL: "default" */
+    const char *helm;          /* instead of all that: the folder that becomes a Helm chart; NULL: none */
+};
+
+/* Writes migrate.ini and a migrations folder with its template, or the Helm chart of templates/helm/migrate/; never
+ * overwrites: MIGRATE_FILE_EXISTS before the first file is written, and after a failure nothing of it stands. Needs no
+ * handle that found a configuration. */
+MIGRATE_API enum migrate_code migrate_init(struct migrate *, const struct migrate_init_options *,
                                            const struct migrate_paths **written);
 
 struct migrate_template {

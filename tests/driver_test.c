@@ -2,10 +2,11 @@
  * has stands below under its name. PostgreSQL is the server that tests/with-postgres names in the environment; without
  * it these tests say SKIP. Addresses are made by hand here: reading URLs is another room's affair. */
 #include "base/clock.h"
-#include "database/driver.h"
 #include "database/libpq.h"
+#include "database/postgres.h"
 
 #include <libpq-fe.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -14,6 +15,7 @@
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -37,6 +39,8 @@ struct fixture {
     char waiting[512];
     char notices[LOG_BYTES];
     char done[LOG_BYTES]; /* a letter for each operation that completed */
+    bool watches;
+    char watched[LOG_BYTES]; /* "operation: who is in the way|phase\n" */
     char path[256];
 };
 
@@ -183,13 +187,21 @@ struct script {
     const struct op *ops;
     size_t count;
     size_t pulled;
-    size_t fails_at; /* the pull that fails; 0: none */
+    size_t fails_at;  /* the pull that fails; 0: none */
+    size_t dwells_at; /* this pull takes its time; 0: none */
 };
+
+static PGconn *link_of(const struct fixture *at)
+{
+    return ((struct postgres *)at->database)->link;
+}
 
 static bool next_op(void *context, struct op *op, bool *end, struct error *err)
 {
     struct script *script = context;
     *end = script->pulled == script->count;
+    if (script->dwells_at && script->pulled == script->dwells_at)
+        clock_sleep_ms(300);
     if (script->fails_at && script->pulled == script->fails_at)
         return error_set(err, MIGRATE_FILE, "the file is gone");
     if (!*end) {
@@ -219,9 +231,21 @@ static void note_notice(void *context, const struct op *op, const char *severity
              op ? (int)op->origin.statement : -1, message);
 }
 
+static void note_watch(void *context, const struct op *op, const struct op_watch *watch)
+{
+    struct script *script = context;
+    size_t used = strlen(script->at->watched);
+    snprintf(script->at->watched + used, LOG_BYTES - used, "%d: %s|%s\n", (int)op->origin.statement,
+             watch->blockers ? watch->blockers : "", watch->phase ? watch->phase : "");
+}
+
 static struct batch batch_of(struct script *script)
 {
-    return (struct batch){.next = next_op, .done = note_done, .notice = note_notice, .context = script};
+    return (struct batch){.next = next_op,
+                          .done = note_done,
+                          .notice = note_notice,
+                          .watch = script->at && script->at->watches ? note_watch : NULL,
+                          .context = script};
 }
 
 static bool play_script(struct fixture *at, struct script *script)
@@ -725,19 +749,96 @@ static void postgresql_timeouts_are_an_operations(void **state)
     assert_string_equal(ask_for(at, "SHOW lock_timeout"), "77ms");
 }
 
+static PGconn *connect_beside(const struct fixture *at, const char *application)
+{
+    const char *names[] = {"host", "port", "user", "password", "dbname", "application_name", NULL};
+    const char *values[] = {parameter(at, "host"),
+                            parameter(at, "port"),
+                            parameter(at, "user"),
+                            parameter(at, "password"),
+                            parameter(at, "dbname"),
+                            application,
+                            NULL};
+    return PQconnectdbParams(names, values, 0);
+}
+
 static void postgresql_lock_timeout_is_told_apart(void **state)
 {
     struct fixture *at = fixture_of(state);
     const struct op strict = {.kind = OP_SETTINGS, .lock_timeout_ms = 50, .statement_timeout_ms = -1};
     assert_played(at, PLAY(at, BEGIN, RUN("CREATE TABLE a (x int)"), DURABLE));
-    const char *names[] = {"host", "port", "user", "password", "dbname", NULL};
-    const char *values[] = {parameter(at, "host"),     parameter(at, "port"),   parameter(at, "user"),
-                            parameter(at, "password"), parameter(at, "dbname"), NULL};
-    PGconn *holder = PQconnectdbParams(names, values, 0);
+    PGconn *holder = connect_beside(at, "a reader");
     PQclear(PQexec(holder, "BEGIN; LOCK TABLE a"));
     bool ok = PLAY(at, BEGIN, strict, RUN("ALTER TABLE a ADD y int"), DURABLE);
     PQfinish(holder);
     assert_refused(at, ok, MIGRATE_LOCK_TIMEOUT, 0);
+}
+
+static void assert_says(const char *text, const char *expected)
+{
+    if (!strstr(text, expected))
+        fail_msg("expected \"%s\", got: %s", expected, text);
+}
+
+static void postgresql_tells_who_is_in_the_way(void **state)
+{
+    struct fixture *at = fixture_of(state);
+    const struct op patient = {.kind = OP_SETTINGS, .lock_timeout_ms = 2600, .statement_timeout_ms = -1};
+    assert_played(at, PLAY(at, BEGIN, RUN("CREATE TABLE a (x int)"), DURABLE));
+    PGconn *holder = connect_beside(at, "a reader");
+    PQclear(PQexec(holder, "BEGIN; SELECT * FROM a WHERE 'password' <> 'hidden'"));
+    bool alone = PLAY(at, BEGIN, patient, RUN("ALTER TABLE a ADD y int"), DURABLE);
+    assert_refused(at, alone, MIGRATE_LOCK_TIMEOUT, 0);
+    assert_null(strstr(at->err.hint, "In the way"));
+    at->watches = true;
+    bool ok = PLAY(at, BEGIN, patient, RUN("ALTER TABLE a ADD y int"), DURABLE);
+    PQfinish(holder);
+    assert_refused(at, ok, MIGRATE_LOCK_TIMEOUT, 0);
+    assert_says(at->watched, " (a reader, user postgres at 127.0.0.1), idle in transaction since 20");
+    assert_says(at->watched, ": BEGIN; SELECT * FROM a WHERE 'password ...|\n");
+    assert_says(at->err.hint, "In the way: process ");
+    assert_says(at->err.hint, "a reader");
+    clock_sleep_ms(100);
+    assert_string_equal(ask_for(at, "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE '%watching%'"),
+                        "0");
+}
+
+static void postgresql_watches_an_index_being_built(void **state)
+{
+    struct fixture *at = fixture_of(state);
+    const struct op limit = {.kind = OP_SETTINGS, .lock_timeout_ms = 0, .statement_timeout_ms = 2500};
+    assert_played(at, PLAY(at, BEGIN, RUN("CREATE TABLE a (x int)"), DURABLE));
+    PGconn *holder = connect_beside(at, "a writer");
+    PQclear(PQexec(holder, "BEGIN; INSERT INTO a VALUES (1)"));
+    at->watches = true;
+    bool ok = PLAY(at, limit, ALONE("CREATE INDEX CONCURRENTLY a_x ON a (x)"));
+    PQfinish(holder);
+    assert_refused(at, ok, MIGRATE_REFUSED, 0);
+    assert_says(at->watched, "1: process ");
+    assert_says(at->watched, "(a writer, user postgres at 127.0.0.1)");
+    assert_says(at->watched, "|waiting for writers before build\n");
+}
+
+static void postgresql_is_not_watched_when_it_is_quick(void **state)
+{
+    struct fixture *at = fixture_of(state);
+    at->watches = true;
+    double start_ms = clock_ms();
+    assert_played(at, PLAY(at, BEGIN, RUN("CREATE TABLE a (x int)"), RUN("SELECT pg_sleep(0.5)"), DURABLE));
+    assert_string_equal(at->watched, "");
+    assert_true(clock_ms() - start_ms < 900);
+}
+
+static void postgresql_goes_on_when_nobody_can_watch(void **state)
+{
+    struct fixture *at = fixture_of(state);
+    assert_played(at, PLAY(at, BEGIN, RUN("CREATE TABLE a (x int)"), DURABLE));
+    on_server("ALTER DATABASE migrate_driver_test ALLOW_CONNECTIONS false");
+    at->watches = true;
+    bool ok = PLAY(at, BEGIN, RUN("SELECT pg_sleep(1.5)"), DURABLE);
+    on_server("ALTER DATABASE migrate_driver_test ALLOW_CONNECTIONS true");
+    assert_played(at, ok);
+    assert_string_equal(at->watched, "");
 }
 
 static void postgresql_sees_a_script_end_its_transaction(void **state)
@@ -792,6 +893,157 @@ static void postgresql_losing_the_connection_is_told_apart(void **state)
     reopen(at);
     assert_true(has_table(at, "a"));
     assert_false(has_table(at, "b"));
+}
+
+static void postgresql_counts_commits_answered_before_the_end(void **state)
+{
+    struct fixture *at = fixture_of(state);
+    enum { LARGE = 70 * 1000 }; // more than libpq keeps before it sends: sending finds the connection broken
+    struct buffer large = {.arena = &at->arena};
+    buffer_printf(&large, "SELECT 1 /* %*s */", LARGE, "");
+    const struct op more = {.kind = OP_STATEMENT, .sql = {large.at, large.length}};
+    const struct op ops[] = {BEGIN,
+                             RUN("CREATE TABLE a (x int)"),
+                             COMMIT,
+                             BEGIN,
+                             RUN("CREATE TABLE b (x int)"),
+                             COMMIT,
+                             BEGIN,
+                             RUN("SELECT pg_terminate_backend(pg_backend_pid())"),
+                             more,
+                             more,
+                             more,
+                             more,
+                             DURABLE};
+    struct script script = {.at = at, .ops = ops, .count = sizeof ops / sizeof ops[0], .dwells_at = 9};
+    assert_refused(at, play_script(at, &script), MIGRATE_LOST, 2);
+}
+
+/* The client's end is gone and the server does not hear of it: its end of the connection stays open. */
+static int lose_connection(struct fixture *at)
+{
+    assert_string_equal(ask_for(at, "SELECT 1"), "1");
+    int pair[2], socket = PQsocket(link_of(at));
+    int kept = dup(socket);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+    dup2(pair[0], socket);
+    close(pair[0]);
+    close(pair[1]);
+    struct rows rows;
+    assert_false(database_ask(at->database, &(struct question){.sql = "SELECT 1"}, 1, &at->arena, &rows, &at->err));
+    assert_int_equal(at->err.code, MIGRATE_LOST);
+    return kept;
+}
+
+static void postgresql_has_a_lost_connection_back_with_its_lock(void **state)
+{
+    struct fixture *at = fixture_of(state);
+    at->connection.wait_ms = 5000;
+    assert_true(database_lock(at->database, "lock", 0, &at->err));
+    assert_played(at, PLAY(at, BEGIN, OURS("CREATE TABLE a (x int)"), DURABLE));
+    int kept = lose_connection(at);
+    if (!database_reconnect(at->database, &at->err))
+        fail_msg("not had back: %s", at->err.message);
+    close(kept);
+    assert_played(at, PLAY(at, BEGIN, OURS("INSERT INTO a VALUES (1)"), DURABLE));
+    struct database *other = open_another(at);
+    assert_false(database_lock(other, "lock", 0, &at->err));
+    assert_int_equal(at->err.code, MIGRATE_LOCKED);
+    database_close(other);
+}
+
+static void postgresql_ends_no_session_that_only_has_the_same_pid(void **state)
+{
+    struct fixture *at = fixture_of(state);
+    at->connection.wait_ms = 1000;
+    assert_true(database_lock(at->database, "lock", 0, &at->err));
+    struct session *session = &((struct postgres *)at->database)->session;
+    session->since = "2026-01-01T00:00:00.000000";
+    int kept = lose_connection(at);
+    assert_false(database_reconnect(at->database, &at->err));
+    assert_int_equal(at->err.code, MIGRATE_LOCKED);
+    close(kept);
+}
+
+static void postgresql_is_not_had_back_without_waiting(void **state)
+{
+    struct fixture *at = fixture_of(state);
+    close(lose_connection(at));
+    assert_false(database_reconnect(at->database, &at->err));
+    assert_int_equal(at->err.code, MIGRATE_LOST);
+    struct rows rows;
+    assert_false(database_ask(at->database, &(struct question){.sql = "SELECT 1"}, 1, &at->arena, &rows, &at->err));
+    assert_int_equal(at->err.code, MIGRATE_LOST);
+}
+
+static bool fail_then_give(void *context, struct arena *arena, const struct address **address, struct error *err)
+{
+    struct fixture *at = context;
+    (void)arena;
+    (void)err;
+    set_parameter(at, "port", strrchr(at->path, ':') + 1);
+    *address = &at->address;
+    return true;
+}
+
+static void postgresql_asks_for_the_address_again(void **state)
+{
+    struct fixture *at = fixture_of(state);
+    snprintf(at->path, sizeof at->path, ":%s", parameter(at, "port"));
+    set_parameter(at, "port", "1");
+    at->connection.wait_ms = 5000;
+    at->connection.address_again = fail_then_give;
+    reopen(at);
+    assert_string_equal(ask_for(at, "SELECT 1"), "1");
+    assert_says(at->waiting, "waiting for the server, 0.0 s of 5 s: ");
+    assert_int_equal(at->err.code, MIGRATE_OK);
+}
+
+static void postgresql_waiting_can_be_interrupted(void **state)
+{
+    struct fixture *at = fixture_of(state);
+    pthread_t thread;
+    set_parameter(at, "port", "1");
+    at->connection.wait_ms = 20000;
+    reopen(at);
+    assert_int_equal(pthread_create(&thread, NULL, interrupt_soon, &at->interrupt), 0);
+    double start_ms = clock_ms();
+    assert_false(database_ready(at->database, &at->err));
+    pthread_join(thread, NULL);
+    assert_int_equal(at->err.code, MIGRATE_INTERRUPTED);
+    assert_true(clock_ms() - start_ms < 1000);
+}
+
+static void postgresql_waiting_ends_with_the_last_reason(void **state)
+{
+    struct fixture *at = fixture_of(state);
+    set_parameter(at, "port", "1");
+    at->connection.wait_ms = 500;
+    reopen(at);
+    double start_ms = clock_ms();
+    assert_false(database_ready(at->database, &at->err));
+    assert_true(clock_ms() - start_ms > 400 && clock_ms() - start_ms < 2000);
+    assert_int_equal(at->err.code, MIGRATE_UNREACHABLE);
+    assert_says(at->err.message, "no connection within 0.5 s (");
+    assert_says(at->err.message, "Connection refused");
+}
+
+static void postgresql_goes_on_to_the_next_host_when_one_is_silent(void **state)
+{
+    struct fixture *at = fixture_of(state);
+    struct sockaddr_in any = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    socklen_t length = sizeof any;
+    int silent = socket(AF_INET, SOCK_STREAM, 0); // accepts by itself, and never answers
+    assert_int_equal(bind(silent, (struct sockaddr *)&any, sizeof any), 0);
+    assert_int_equal(listen(silent, 8), 0);
+    getsockname(silent, (struct sockaddr *)&any, &length);
+    const char *port = parameter(at, "port"), *host = parameter(at, "host");
+    set_parameter(at, "host", arena_printf(&at->arena, "127.0.0.1,%s", host));
+    set_parameter(at, "port", arena_printf(&at->arena, "%d,%s", ntohs(any.sin_port), port));
+    set_parameter(at, "connect_timeout", "1");
+    reopen(at);
+    assert_string_equal(ask_for(at, "SELECT 1"), "1");
+    close(silent);
 }
 
 static void postgresql_keeps_statements_through_deallocate(void **state)
@@ -875,7 +1127,7 @@ static pid_t start_pooler(struct fixture *at, const char *path, int port, const 
     if (pid == 0) {
         enum { NOBODY = 65534 };
         bool ok = getuid() != 0 || (setgid(NOBODY) == 0 && setuid(NOBODY) == 0); // it refuses to run as root
-        prctl(PR_SET_PDEATHSIG, SIGTERM); // a failed test stops nothing
+        prctl(PR_SET_PDEATHSIG, SIGTERM);                                        // a failed test stops nothing
         if (ok)
             execl("/usr/sbin/pgbouncer", "pgbouncer", "-q", path, (char *)NULL);
         _exit(127);
@@ -1221,6 +1473,18 @@ int main(int argc, char **argv)
         ON_POSTGRESQL(postgresql_locks_by_name),
         ON_POSTGRESQL(postgresql_names_who_holds_the_lock),
         ON_POSTGRESQL(postgresql_losing_the_connection_is_told_apart),
+        ON_POSTGRESQL(postgresql_tells_who_is_in_the_way),
+        ON_POSTGRESQL(postgresql_watches_an_index_being_built),
+        ON_POSTGRESQL(postgresql_is_not_watched_when_it_is_quick),
+        ON_POSTGRESQL(postgresql_goes_on_when_nobody_can_watch),
+        ON_POSTGRESQL(postgresql_counts_commits_answered_before_the_end),
+        ON_POSTGRESQL(postgresql_has_a_lost_connection_back_with_its_lock),
+        ON_POSTGRESQL(postgresql_ends_no_session_that_only_has_the_same_pid),
+        ON_POSTGRESQL(postgresql_is_not_had_back_without_waiting),
+        ON_POSTGRESQL(postgresql_asks_for_the_address_again),
+        ON_POSTGRESQL(postgresql_waiting_can_be_interrupted),
+        ON_POSTGRESQL(postgresql_waiting_ends_with_the_last_reason),
+        ON_POSTGRESQL(postgresql_goes_on_to_the_next_host_when_one_is_silent),
         ON_POSTGRESQL(postgresql_keeps_statements_through_deallocate),
         ON_POSTGRESQL(postgresql_uses_the_role_it_is_given),
         ON_POSTGRESQL(postgresql_refusals_are_told_apart),

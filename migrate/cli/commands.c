@@ -109,6 +109,12 @@ static const struct option init_rows[] = {
      .offset = LINE(init.template_name),
      .argument = "NAME",
      .summary = "which template to start from; default: default (see list-templates)"},
+    {.name = "helm",
+     .kind = OPTION_TEXT,
+     .offset = LINE(init.helm),
+     .argument = "DIR",
+     .word = WORD_FOLDER,
+     .summary = "write a Helm chart that runs migrations into DIR, and nothing else"},
 };
 
 #define NEW_REVISION_ROWS                                                                                              \
@@ -354,9 +360,13 @@ const struct command commands[VERBS] = {
             .summary = "set up a migrations folder and its configuration",
             .details =
                 "Writes migrate.ini here and, in DIR (default: migrations), the template that new revisions are made "
-                "from. A file that is there already is never overwritten.",
+                "from. A file that is there already is never overwritten.\n\n"
+                "With --helm it writes a chart instead: one Job that runs \"migrate upgrade\" before a release is "
+                "installed or upgraded. Its README.md leads from a cluster to the first migrated release, and from a "
+                "failed one back; values.yaml says what can be set.",
             .options = OPTIONS(init_rows),
-            .examples = EXAMPLES({"migrate init", "migrate.ini and migrations/"}),
+            .examples = EXAMPLES({"migrate init", "migrate.ini and migrations/"},
+                                 {"migrate init --helm charts/migrate", "a chart beside those of the application"}),
         },
     [VERB_REVISION] =
         {
@@ -530,6 +540,17 @@ const struct command commands[VERBS] = {
             .examples = EXAMPLES({"migrate check --single-head --require-downgrade", "in a pull request"},
                                  {"migrate check --pending", "before a release"}),
         },
+    [VERB_WAIT] =
+        {
+            .name = "wait",
+            .group = GROUP_ASK,
+            .summary = "wait until the database can be reached",
+            .details =
+                "Keeps trying for as long as --wait says (here 60s by default) while the server is away, starting "
+                "up, shutting down or out of connections, and exits 10 when the time is up. What waiting cannot "
+                "mend, such as a wrong password or an unknown database, ends it at once.",
+            .examples = EXAMPLES({"migrate wait --wait=5min && migrate upgrade", "in an init container"}),
+        },
     [VERB_DOCTOR] =
         {
             .name = "doctor",
@@ -546,17 +567,6 @@ const struct command commands[VERBS] = {
                 "there is no connection to be had.",
             .options = OPTIONS(doctor_rows),
             .examples = EXAMPLES({"migrate doctor", NULL}, {"migrate doctor --replicas 4", "how many pods there are"}),
-        },
-    [VERB_WAIT] =
-        {
-            .name = "wait",
-            .group = GROUP_ASK,
-            .summary = "wait until the database can be reached",
-            .details =
-                "Keeps trying for as long as --wait says (here 60s by default) while the server is away, starting "
-                "up, shutting down or out of connections, and exits 10 when the time is up. What waiting cannot "
-                "mend, such as a wrong password or an unknown database, ends it at once.",
-            .examples = EXAMPLES({"migrate wait --wait=5min && migrate upgrade", "in an init container"}),
         },
     [VERB_LIST_TEMPLATES] =
         {

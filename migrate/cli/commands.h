@@ -22,8 +22,8 @@ enum verb {
     VERB_BRANCHES,
     VERB_SHOW,
     VERB_CHECK,
-    VERB_DOCTOR,
     VERB_WAIT,
+    VERB_DOCTOR,
     VERB_LIST_TEMPLATES,
     VERB_COMPLETION,
     VERB_HELP,
@@ -67,7 +67,7 @@ struct global_arguments {
 };
 
 struct init_arguments {
-    const char *template_name;
+    const char *template_name, *helm;
 };
 struct revision_arguments { /* merge too */
     const char *message, *version_path, *rev_id;

@@ -1,6 +1,7 @@
 /* options.c: reading options by table. */
 #include "cli/options.h"
 
+#include <assert.h>
 #include <limits.h>
 
 bool option_like(const char *word)
@@ -97,6 +98,7 @@ static bool put(struct option_reader *reader, const struct option *option, const
     void *into = (char *)reader->into + option->offset;
     size_t choice = 0;
     if (option->choices) {
+        assert(value); // what has choices is no flag
         while (option->choices[choice] && strcmp(option->choices[choice], value) != 0)
             choice++;
         if (!option->choices[choice])

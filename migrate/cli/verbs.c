@@ -237,6 +237,14 @@ static enum migrate_code verb_check(struct run *run)
     return code;
 }
 
+static enum migrate_code verb_wait(struct run *run)
+{
+    enum migrate_code code = migrate_wait(run->migrate);
+    struct report report = answered(run, code);
+    report_done(&report);
+    return code;
+}
+
 static enum migrate_code verb_doctor(struct run *run)
 {
     const struct migrate_diagnosis *diagnosis = NULL;
@@ -245,14 +253,6 @@ static enum migrate_code verb_doctor(struct run *run)
     enum migrate_code code = migrate_doctor(run->migrate, &options, &diagnosis);
     struct report report = answered(run, code);
     report_diagnosis(&report, diagnosis);
-    return code;
-}
-
-static enum migrate_code verb_wait(struct run *run)
-{
-    enum migrate_code code = migrate_wait(run->migrate);
-    struct report report = answered(run, code);
-    report_done(&report);
     return code;
 }
 
@@ -337,13 +337,20 @@ static enum migrate_code verb_edit(struct run *run)
 static enum migrate_code verb_init(struct run *run)
 {
     const struct migrate_paths *paths = NULL;
-    const char *directory = run->line.arguments.count ? run->line.arguments.items[0] : NULL;
-    enum migrate_code code = migrate_init(run->migrate, directory, run->line.init.template_name, &paths);
+    const struct migrate_init_options options = {
+        .directory = run->line.arguments.count ? run->line.arguments.items[0] : NULL,
+        .template_name = run->line.init.template_name,
+        .helm = run->line.init.helm,
+    };
+    enum migrate_code code = migrate_init(run->migrate, &options, &paths);
     struct report report = answered(run, code);
     report_paths(&report, paths);
     if (code == MIGRATE_OK)
-        console_log(&run->console, LEVEL_INFO, NULL,
-                    "next: name the database (DATABASE_URL, or url in migrate.ini), then: migrate revision -m MSG");
+        console_log(
+            &run->console, LEVEL_INFO, NULL,
+            options.helm
+                ? "next: README.md there says how to reach the first migrated release"
+                : "next: name the database (DATABASE_URL, or url in migrate.ini), then: migrate revision -m MSG");
     return code;
 }
 
@@ -470,8 +477,8 @@ static const struct {
     [VERB_BRANCHES] = {verb_branches, true},
     [VERB_SHOW] = {verb_show, true},
     [VERB_CHECK] = {verb_check, true},
-    [VERB_DOCTOR] = {verb_doctor, true},
     [VERB_WAIT] = {verb_wait, true},
+    [VERB_DOCTOR] = {verb_doctor, true},
     [VERB_LIST_TEMPLATES] = {verb_list_templates, true},
     [VERB_COMPLETION] = {verb_completion, false},
     [VERB_HELP] = {verb_help, false},

@@ -1,4 +1,4 @@
-/* init.c: init and list-templates: the first files of a project. */
+/* init.c: init and list-templates: the first files of a project, and the Helm chart that runs it. */
 #include "command/session.h"
 
 #include "script/template.h"
@@ -20,6 +20,8 @@ static const struct builtin_template *find_template(const char *name, struct are
     error_hint(err, "There are: %s.", names_join(names_of(&names), ", ", arena));
     return NULL;
 }
+
+/* --- a project ----------------------------------------------------------------------------------- */
 
 /* Everything that is in the way is found before the first file is written. */
 static bool is_free(const char *config, const char *folder, struct arena *arena, struct error *err)
@@ -50,8 +52,8 @@ static bool write_both(const char *folder, const char *template_path, struct tex
     return false;
 }
 
-static bool init(struct migrate *migrate, const char *folder, const char *template_name, struct name_list *written,
-                 struct error *err)
+static bool init_project(struct migrate *migrate, const char *folder, const char *template_name,
+                         struct name_list *written, struct error *err)
 {
     struct arena *arena = &migrate->run;
     const char *config = migrate->options.config ? migrate->options.config : config_name;
@@ -75,14 +77,67 @@ static bool init(struct migrate *migrate, const char *folder, const char *templa
     return true;
 }
 
-enum migrate_code migrate_init(struct migrate *migrate, const char *directory, const char *template_name,
+/* --- a chart ------------------------------------------------------------------------------------- */
+
+static bool chart_is_free(const char *folder, struct chart_files chart, struct arena *arena, struct error *err)
+{
+    for (size_t i = 0; i < chart.count; i++) {
+        const char *path = path_join(arena, folder, chart.items[i].path);
+        if (file_exists(path)) {
+            error_set(err, MIGRATE_FILE_EXISTS, "%s exists already", path);
+            return error_hint(err,
+                              "Nothing was written. To compare with the chart of this version, write that beside it.");
+        }
+    }
+    return true;
+}
+
+static bool write_chart(const char *folder, struct chart_files chart, struct arena *arena, struct name_list *written,
+                        struct error *err)
+{
+    for (size_t i = 0; i < chart.count; i++) {
+        const char *path = path_join(arena, folder, chart.items[i].path);
+        if (!folder_create(path_folder(arena, path), err) || !file_create(path, text_of(chart.items[i].content), err))
+            return false;
+        ARENA_PUSH(arena, written, path);
+    }
+    return true;
+}
+
+/* All its files or none. */
+static bool init_chart(struct migrate *migrate, const char *folder, struct name_list *written, struct error *err)
+{
+    struct chart_files chart = template_chart(&migrate->run);
+    if (!chart_is_free(folder, chart, &migrate->run, err))
+        return false;
+    if (write_chart(folder, chart, &migrate->run, written, err))
+        return true;
+    while (written->count > 0)
+        unlink(written->items[--written->count]);
+    return false;
+}
+
+static bool init(struct migrate *migrate, const struct migrate_init_options *options, struct name_list *written,
+                 struct error *err)
+{
+    if (!options->helm)
+        return init_project(migrate, options->directory ? options->directory : "migrations",
+                            options->template_name ? options->template_name : "default", written, err);
+    if (!options->directory && !options->template_name && *options->helm)
+        return init_chart(migrate, options->helm, written, err);
+    error_set(err, MIGRATE_USAGE,
+              *options->helm ? "--helm writes a chart alone, without a migrations folder or template"
+                             : "--helm names no folder");
+    return error_hint(err, "Run `migrate init` and `migrate init --helm DIR`, each by itself.");
+}
+
+enum migrate_code migrate_init(struct migrate *migrate, const struct migrate_init_options *options,
                                const struct migrate_paths **written)
 {
     session_begin(migrate);
     struct name_list list = {0};
     struct migrate_paths *paths = ARENA_NEW(&migrate->run, struct migrate_paths);
-    bool ok = init(migrate, directory ? directory : "migrations", template_name ? template_name : "default", &list,
-                   &migrate->error);
+    bool ok = init(migrate, options, &list, &migrate->error);
     *paths = (struct migrate_paths){.paths = list.items, .path_count = list.count};
     *written = paths;
     return session_end(migrate, ok);

@@ -467,12 +467,12 @@ static bool read_sqlite_url(struct reading *reading, const char *text, const str
         bad_url(err, "an SQLite URL names no host");
         return error_hint(err, "A file is sqlite:///relative.db (three slashes) or sqlite:////absolute.db (four).");
     }
-    if (!url_decode(url->path, reading->arena, &address->file, err))
+    const char *file = "";
+    if (!url_decode(url->path, reading->arena, &file, err))
         return false;
-    if (text_starts(text_of(address->file), "file:")) // SQLAlchemy's way to SQLite's own URIs, with ?uri=true
-        address->file += strlen("file:");
-    if (*address->file == '\0')
-        address->file = ":memory:";
+    // SQLAlchemy's way to SQLite's own URIs, with ?uri=true
+    size_t scheme_length = text_starts(text_of(file), "file:") ? strlen("file:") : 0;
+    address->file = file[scheme_length] ? file + scheme_length : ":memory:";
     return take_sqlite_query(reading, url->query, err);
 }
 

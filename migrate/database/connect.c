@@ -116,7 +116,7 @@ static bool interrupted(struct error *err)
     return error_set(err, MIGRATE_INTERRUPTED, "interrupted");
 }
 
-static double left_ms(const struct trying *trying)
+double connect_left_ms(const struct trying *trying)
 {
     return trying->since_ms + (double)trying->wait_ms - clock_ms();
 }
@@ -126,7 +126,7 @@ static double patience_ms(const struct postgres *postgres, const struct trying *
 {
     double allowed_ms = 1e3 * (double)connect_timeout_s(postgres);
     size_t hosts = host_count(postgres);
-    double share_ms = left_ms(trying) / (double)(hosts - postgres->hosts_silent % hosts);
+    double share_ms = connect_left_ms(trying) / (double)(hosts - postgres->hosts_silent % hosts);
     return trying->wait_ms == 0 || allowed_ms < share_ms ? allowed_ms : share_ms;
 }
 
@@ -168,6 +168,7 @@ static bool try_once(struct postgres *postgres, const struct trying *trying, str
         return sqlstate_unconnected(postgres->link, err);
     PQsetErrorVerbosity(postgres->link, PQERRORS_DEFAULT);
     PQsetnonblocking(postgres->link, 1);
+    postgres->link_pid = PQbackendPID(postgres->link);
     postgres->is_ready = true;
     return true;
 }
@@ -182,11 +183,6 @@ struct trying connect_trying(const struct postgres *postgres)
         .pause_ms = FIRST_PAUSE_MS,
         .seed = (unsigned)clock_now_us(),
     };
-}
-
-bool connect_may_try(const struct trying *trying)
-{
-    return left_ms(trying) > 0;
 }
 
 static void tell_why(const struct postgres *postgres, struct trying *trying, const struct error *reason)
@@ -207,7 +203,7 @@ static void tell_why(const struct postgres *postgres, struct trying *trying, con
 static void pause_between_tries(const struct postgres *postgres, struct trying *trying)
 {
     double pause_ms = trying->pause_ms * (0.5 + 0.5 * (double)rand_r(&trying->seed) / RAND_MAX);
-    double most_ms = left_ms(trying);
+    double most_ms = connect_left_ms(trying);
     wire_sleep(postgres, pause_ms < most_ms ? pause_ms : most_ms);
     trying->pause_ms *= 2;
     if (trying->pause_ms > LONGEST_PAUSE_MS)
@@ -219,7 +215,7 @@ static bool give_up(const struct trying *trying, const struct error *reason, str
     *err = *reason;
     if (trying->wait_ms == 0 || reason->code != MIGRATE_UNREACHABLE)
         return false;
-    return error_set(err, reason->code, "no connection within %.3g s (%zu %s): %s",
+    return error_set(err, reason->code, "no connection within %.1f s (%zu %s): %s",
                      (clock_ms() - trying->since_ms) / 1e3, trying->tries, trying->tries == 1 ? "try" : "tries",
                      reason->message);
 }
@@ -230,16 +226,17 @@ static bool prepare_next(struct postgres *postgres, struct trying *trying, size_
     if (reason->code != MIGRATE_UNREACHABLE)
         return false;
     bool next_host = postgres->hosts_silent > silent_before && postgres->hosts_silent % host_count(postgres) != 0;
-    bool may_try = connect_may_try(trying);
+    bool may_try = connect_left_ms(trying) > 0;
     if (!may_try && !(next_host && trying->wait_ms == 0))
         return false;
     if (!next_host) {
         tell_why(postgres, trying, reason);
         pause_between_tries(postgres, trying);
+        may_try = connect_left_ms(trying) > 0;
     }
     if (wire_is_interrupted(postgres))
         return interrupted(reason);
-    return connect_anew(postgres, reason);
+    return (may_try || next_host) && connect_anew(postgres, reason);
 }
 
 bool connect_anew(struct postgres *postgres, struct error *err)

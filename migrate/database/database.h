@@ -61,13 +61,14 @@ static inline const char *rows_cell(const struct rows *rows, size_t row, size_t 
 }
 
 /* Asks all questions in one round trip, each a transaction of its own (while a lock's transaction is open on SQLite: in
- * it). answers[count]. Stops at the first refusal. */
+ * it). answers[count]. Stops at the first refusal. A connection that is lost meanwhile is had back within wait_ms, and
+ * all are asked again: only what may be asked twice is a question. */
 MUST_CHECK bool database_ask(struct database *database, const struct question *questions, size_t count,
                              struct arena *arena, struct rows *answers, struct error *err);
 
 /* Takes the migration lock. PostgreSQL: a session advisory lock, its key made from `name`, polled. SQLite: BEGIN
- * IMMEDIATE, which opens the transaction that the run is played in. MIGRATE_LOCKED with who holds it; MIGRATE_POOLER.
- */
+ * IMMEDIATE, which opens the transaction that the run is played in. A lost connection is had back within the
+ * connection's wait_ms. MIGRATE_LOCKED with who holds it; MIGRATE_POOLER. */
 MUST_CHECK bool database_lock(struct database *database, const char *name, int64_t wait_ms, struct error *err);
 /* Lets go. SQLite: rolls back what is open. */
 void database_unlock(struct database *database);

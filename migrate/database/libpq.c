@@ -33,6 +33,7 @@
     CALL(int, PQgetlength, (const PGresult *res, int tup_num, int field_num), (res, tup_num, field_num)) \
     CALL(char *, PQgetvalue, (const PGresult *res, int tup_num, int field_num), (res, tup_num, field_num)) \
     CALL(char *, PQhost, (const PGconn *conn), (conn)) \
+    CALL(char *, PQhostaddr, (const PGconn *conn), (conn)) \
     CALL(int, PQisBusy, (PGconn *conn), (conn)) \
     CALL(int, PQnfields, (const PGresult *res), (res)) \
     CALL(int, PQntuples, (const PGresult *res), (res)) \

@@ -7,6 +7,8 @@
  * which operation one is for. */
 #include "database/pipeline.h"
 
+#include "base/clock.h"
+
 #include <embedded.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -114,6 +116,7 @@ void pipeline_refuse(struct play *play, const struct sent *sent, const PGresult 
     play->has_failed = play->is_refused = true;
     sqlstate_refused(result, wire_is_interrupted(play->postgres), play->err);
     explain_refusal(sent, play->err);
+    watch_explain(play, play->err);
     if (sent->message == MESSAGE_LOCK_CHECK || play->err->code == MIGRATE_LOST)
         return; // no operation's fault
     play->played->failed_in_op = true;
@@ -151,8 +154,12 @@ static void sent_or_lost(struct play *play, int ok, struct sent *sent)
 {
     if (ok) {
         ring_push(play, sent);
-        if (play->count == 1)
+        if (play->count == 1) {
+            play->answered_ms = clock_ms();
             expect_rows_singly(play);
+        }
+        if (play->in_pipeline)
+            pipeline_read(play); // sending reads too, when the connection is full or broken
     } else {
         free(sent->text);
         pipeline_fail_lost(play);
@@ -368,17 +375,18 @@ static void take_answer(struct play *play, PGresult *result)
     }
 }
 
+/* Once libpq has read the connection's end it forgets which answer is whose; so what has been read is taken before more
+ * is read, and nothing afterwards. */
 void pipeline_read(struct play *play)
 {
-    while (play->count && !PQisBusy(play->link)) {
+    size_t due = play->count;
+    while (play->count && !play->is_cut_off && !wire_is_broken(play->postgres) && !PQisBusy(play->link)) {
         PGresult *result = PQgetResult(play->link);
-        bool ends = !result && wire_is_broken(play->postgres);
-        if (!ends)
-            take_answer(play, result);
+        take_answer(play, result);
         PQclear(result);
-        if (ends || play->is_cut_off)
-            return;
     }
+    if (play->count < due)
+        play->answered_ms = clock_ms();
 }
 
 /* Waits until at most so much is unanswered. An interrupt is passed on to the server until it has refused something;

@@ -28,6 +28,25 @@ struct sent {
     size_t bytes;      /* counted against the window */
 };
 
+enum watch_state {
+    WATCH_UNOPENED,
+    WATCH_CONNECTING,
+    WATCH_RESTING,
+    WATCH_ASKED_BLOCKERS,
+    WATCH_ASKED_PROGRESS,
+    WATCH_GONE, /* for the rest of the play */
+};
+
+/* The second connection, which looks at what the first one waits for. */
+struct watcher {
+    enum watch_state state;
+    PGconn *link;
+    PostgresPollingStatusType wanted; /* while connecting */
+    double looked_ms;                 /* when the last look began */
+    struct op_watch watch;            /* what it saw */
+    struct arena seen;                /* its strings */
+};
+
 struct play {
     struct postgres *postgres;
     PGconn *link;
@@ -38,6 +57,9 @@ struct play {
     struct sent *ring;
     size_t capacity, first, count;
     size_t unanswered_bytes;
+
+    double answered_ms; /* since when the oldest message has been waited for */
+    struct watcher watcher;
 
     bool in_pipeline;
     bool in_transaction;
@@ -81,5 +103,15 @@ void pipeline_read_until(struct play *play, size_t bytes_left);
 void pipeline_take_success(struct play *play, struct sent *sent, PGresult *result);
 /* The NULL behind a message's results: its operation may be complete. */
 void pipeline_complete(struct play *play, const struct sent *sent);
+
+/* ---- watch.c */
+
+/* One step on, which never waits. */
+void watch_step(struct play *play);
+/* What a step would have to wait for; -1: nothing. */
+int watch_socket(const struct play *play, short *events);
+/* Adds to a refused lock's hint who was in the way. */
+void watch_explain(const struct play *play, struct error *err);
+void watch_end(struct play *play);
 
 #endif

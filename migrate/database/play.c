@@ -354,6 +354,7 @@ bool play_batch(struct postgres *postgres, const struct batch *batch, struct pla
     postgres->is_tidying = batch->ignores_interrupt;
     perform_all(&play);
     finish(&play);
+    watch_end(&play);
     postgres->is_tidying = false;
     postgres->play = NULL;
     while (play.count)

@@ -12,6 +12,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+enum { LOSSES_MAX = 5 /* in one question or lock: something there ends it each time */ };
+
 static bool interrupted(struct error *err)
 {
     return error_set(err, MIGRATE_INTERRUPTED, "interrupted");
@@ -229,10 +231,9 @@ static bool ask_in_pipeline(struct postgres *postgres, const struct question *qu
     return read_answers(postgres, questions, count, arena, answers, err);
 }
 
-static bool ask(struct database *database, const struct question *questions, size_t count, struct arena *arena,
-                struct rows *answers, struct error *err)
+static bool ask_once(struct postgres *postgres, const struct question *questions, size_t count, struct arena *arena,
+                     struct rows *answers, struct error *err)
 {
-    struct postgres *postgres = (struct postgres *)database;
     if (wire_is_broken(postgres) || !PQenterPipelineMode(postgres->link))
         return sqlstate_lost(postgres->link, err);
     bool ok = ask_in_pipeline(postgres, questions, count, arena, answers, err);
@@ -346,30 +347,28 @@ static bool poll_lock(struct postgres *postgres, struct wanted_lock *lock, int64
 bool postgres_is_pooled(const struct postgres *postgres)
 {
     int64_t pid = 0;
-    return text_integer(text_of(postgres->session.pid), &pid) && pid != PQbackendPID(postgres->link);
+    return text_integer(text_of(postgres->session.pid), &pid) && pid != postgres->link_pid;
 }
 
-static bool lock(struct database *database, const char *name, int64_t wait_ms, struct error *err)
+static bool no_pooler(const struct postgres *postgres, struct error *err)
 {
-    struct postgres *postgres = (struct postgres *)database;
-    if (!postgres->is_set && !ask(database, NULL, 0, NULL, NULL, err))
+    if (!postgres_is_pooled(postgres) || postgres->base.connection->pooler_is_session)
+        return true;
+    error_set(err, MIGRATE_POOLER, "a connection pooler stands between migrate and the server; no lock would be ours");
+    return error_hint(err, "Name the server's direct address in MIGRATE_DATABASE_URL, or set pooler = session if "
+                           "the pooler keeps one server connection for each client.");
+}
+
+static bool take_lock(struct postgres *postgres, int64_t wait_ms, struct error *err)
+{
+    if ((!postgres->is_set && !ask_once(postgres, NULL, 0, NULL, NULL, err)) || !no_pooler(postgres, err))
         return false;
-    if (postgres_is_pooled(postgres) && !database->connection->pooler_is_session) {
-        error_set(err, MIGRATE_POOLER,
-                  "a connection pooler stands between migrate and the server; no lock would be ours");
-        return error_hint(err, "Name the server's direct address in MIGRATE_DATABASE_URL, or set pooler = session if "
-                               "the pooler keeps one server connection for each client.");
-    }
-    if (postgres->holds_lock)
-        return true; // taken twice it would have to be let go twice
-    postgres->lock_name = arena_string(postgres->arena, name);
-    postgres->lock_wait_ms = wait_ms;
-    name_lock(postgres, name);
+    name_lock(postgres, postgres->lock_name);
     struct wanted_lock wanted = {
         .values = {postgres->key_upper, postgres->key_lower},
         .since_ms = clock_ms(),
         .pause_ms = LOCK_FIRST_PAUSE_MS,
-        .seed = (unsigned)PQbackendPID(postgres->link),
+        .seed = (unsigned)postgres->link_pid,
     };
     return poll_lock(postgres, &wanted, wait_ms, err);
 }
@@ -409,21 +408,23 @@ static void remember_session(struct postgres *postgres)
     postgres->former[postgres->former_count++] = postgres->session;
 }
 
-static bool lock_again(struct postgres *postgres, struct error *err)
+/* A session that was told to end takes a moment, whatever was said of waiting for others. */
+static bool lock_again(struct postgres *postgres, const struct trying *trying, struct error *err)
 {
     if (!postgres->lost_lock)
         return true;
-    if (!lock(&postgres->base, postgres->lock_name, postgres->lock_wait_ms, err))
+    int64_t wait_ms = (int64_t)connect_left_ms(trying);
+    if (!take_lock(postgres, wait_ms > postgres->lock_wait_ms ? wait_ms : postgres->lock_wait_ms, err))
         return false;
     postgres->lost_lock = false;
     return true;
 }
 
 /* Ending them comes before our settings, whose role may not be allowed to. */
-static bool settle(struct postgres *postgres, struct error *err)
+static bool settle(struct postgres *postgres, const struct trying *trying, struct error *err)
 {
     end_former_sessions(postgres);
-    if (!ask(&postgres->base, NULL, 0, NULL, NULL, err) || !lock_again(postgres, err))
+    if (!ask_once(postgres, NULL, 0, NULL, NULL, err) || !lock_again(postgres, trying, err))
         return false;
     postgres->former_count = 0;
     return true;
@@ -442,9 +443,9 @@ static bool try_reconnecting(struct postgres *postgres, struct error *err)
         postgres->lost_lock = postgres->lost_lock || postgres->holds_lock;
         postgres->holds_lock = false;
         pipeline_forget_prepared(postgres, false);
-        if (connect_anew(postgres, err) && connect_within(postgres, &trying, err) && settle(postgres, err))
+        if (connect_anew(postgres, err) && connect_within(postgres, &trying, err) && settle(postgres, &trying, err))
             return true;
-    } while (err->code == MIGRATE_LOST && connect_may_try(&trying));
+    } while (err->code == MIGRATE_LOST && connect_left_ms(&trying) > 0);
     return false;
 }
 
@@ -465,10 +466,52 @@ static bool reconnect(struct database *database, struct error *err)
     return error_hint(err, "A rerun is safe: what was not committed was rolled back.");
 }
 
+/* ---- what can be done again without harm is done again */
+
+/* true: it was lost, is had back, and what failed may be tried again. */
+static bool had_back(struct postgres *postgres, size_t losses, struct error *reason)
+{
+    bool may_try = reason->code == MIGRATE_LOST && losses <= LOSSES_MAX && !postgres->is_given_up &&
+                   postgres->base.connection->wait_ms > 0;
+    return may_try && reconnect(&postgres->base, reason);
+}
+
+static bool ask(struct database *database, const struct question *questions, size_t count, struct arena *arena,
+                struct rows *answers, struct error *err)
+{
+    struct postgres *postgres = (struct postgres *)database;
+    struct error reason = {0};
+    for (size_t losses = 1; !ask_once(postgres, questions, count, arena, answers, &reason); losses++) {
+        if (!had_back(postgres, losses, &reason)) {
+            *err = reason;
+            return false;
+        }
+        memset(answers, 0, count * sizeof *answers);
+    }
+    return true;
+}
+
+static bool lock(struct database *database, const char *name, int64_t wait_ms, struct error *err)
+{
+    struct postgres *postgres = (struct postgres *)database;
+    struct error reason = {0};
+    if (postgres->holds_lock)
+        return true; // taken twice it would have to be let go twice
+    postgres->lock_name = arena_string(postgres->arena, name);
+    postgres->lock_wait_ms = wait_ms;
+    for (size_t losses = 1; !take_lock(postgres, wait_ms, &reason); losses++) {
+        if (!had_back(postgres, losses, &reason)) {
+            *err = reason;
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool play(struct database *database, const struct batch *batch, struct played *played, struct error *err)
 {
     struct postgres *postgres = (struct postgres *)database;
-    if (!postgres->is_set && !ask(database, NULL, 0, NULL, NULL, err))
+    if (!postgres->is_set && !ask_once(postgres, NULL, 0, NULL, NULL, err))
         return false;
     return play_batch(postgres, batch, played, err);
 }

@@ -7,6 +7,7 @@
  *   about.c     what there is to know of a connection
  *   pipeline.c  sending messages without waiting, and telling which answer is whose
  *   play.c      playing a batch: operations as messages
+ *   watch.c     a second connection that looks at what an operation waits for
  */
 #ifndef MIGRATE_DATABASE_POSTGRES_H
 #define MIGRATE_DATABASE_POSTGRES_H
@@ -45,7 +46,8 @@ struct postgres {
     const char *settings;       /* one SELECT that makes all settings of ours */
     const char *settings_again; /* likewise, for OP_RESET */
     bool is_set;                /* the session has them */
-    struct session session;     /* as the server says; PQbackendPID() is what the connection says */
+    int link_pid;               /* as the connection said when it began; libpq forgets it when it breaks */
+    struct session session;     /* as the server says */
     const char *database_name;
     struct session former[FORMER_MAX]; /* lost ones that may still be there */
     size_t former_count;
@@ -86,7 +88,7 @@ struct trying {
 /* Loads libpq and starts the first link. */
 MUST_CHECK bool connect_start(struct postgres *postgres, struct error *err);
 struct trying connect_trying(const struct postgres *postgres);
-bool connect_may_try(const struct trying *trying);
+double connect_left_ms(const struct trying *trying); /* not more than 0: the time is up */
 /* Until the link that was started is ready, or one after it. MIGRATE_UNREACHABLE when the time is up; whatever else is
  * wrong ends it at once. */
 MUST_CHECK bool connect_within(struct postgres *postgres, struct trying *trying, struct error *err);
@@ -117,9 +119,7 @@ void wire_sleep(const struct postgres *postgres, double milliseconds);
 /* Copies of the values that end in NUL, as libpq wants them; in the scratch arena. */
 const char *const *wire_values(struct postgres *postgres, const struct value *values, size_t count);
 
-/* ---- postgres.c */
-
-/* Does another backend answer than was connected to? Known once it was asked something. */
+/* Does something stand in between, so that the session is not ours to keep? */
 bool postgres_is_pooled(const struct postgres *postgres);
 
 /* ---- about.c */

@@ -332,9 +332,19 @@ static bool open_for_change(struct sqlite *sqlite, struct error *err)
     return open_file(sqlite, sqlite->path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, err);
 }
 
+static bool is_writable(const struct sqlite *sqlite, struct error *err)
+{
+    if (sqlite3_db_readonly(sqlite->file, "main") != 1)
+        return true;
+    error_set(err, MIGRATE_PERMISSION, "%s can only be read", sqlite->path);
+    return error_hint(err, "Let the user who runs migrate write the file, and its folder for the journal beside it.");
+}
+
 /* The pragma does nothing inside a transaction, silently. */
 static bool begin_run(struct sqlite *sqlite, struct error *err)
 {
+    if (!is_writable(sqlite, err))
+        return false;
     if (!run(sqlite, "PRAGMA foreign_keys = OFF", err) || !run(sqlite, "BEGIN IMMEDIATE", err))
         return is_interrupted(sqlite) ? error_set(err, MIGRATE_INTERRUPTED, "interrupted") : false;
     sqlite->has_lock = true;
@@ -370,6 +380,7 @@ struct run {
     struct foreign_keys keys;
     struct arena arena; /* of keys */
     bool in_savepoint;
+    bool has_pragma; /* the script may have set what outlives a statement */
     size_t released; /* commits of the batch inside the transaction that is open */
     size_t offset;   /* of the statement that failed, in its operation's text; SIZE_MAX: not known */
 };
@@ -422,9 +433,36 @@ static bool run_next(struct run *run, struct text sql, struct text *rest, struct
     return ok;
 }
 
+static bool holds_pragma(struct text sql)
+{
+    for (size_t i = 0; i + 6 <= sql.length; i++)
+        if ((sql.at[i] == 'p' || sql.at[i] == 'P') && strncasecmp(sql.at + i, "pragma", 6) == 0)
+            return true;
+    return false;
+}
+
+/* What a PRAGMA sets for the connection ends with its revision. (Those that a transaction refuses or that belong to the
+ * file cannot leak.) */
+static bool reset(struct run *run, struct error *err)
+{
+    static const char *const defaults[] = {
+        "PRAGMA legacy_alter_table = OFF",  "PRAGMA recursive_triggers = OFF",
+        "PRAGMA writable_schema = OFF",     "PRAGMA ignore_check_constraints = OFF",
+        "PRAGMA case_sensitive_like = OFF", "PRAGMA reverse_unordered_selects = OFF",
+        "PRAGMA defer_foreign_keys = OFF",  "PRAGMA trusted_schema = ON",
+        "PRAGMA cell_size_check = OFF",     "PRAGMA query_only = OFF",
+    };
+    for (size_t i = 0; run->has_pragma && i < sizeof defaults / sizeof defaults[0]; i++)
+        if (!run_kept(run->sqlite, text_of(defaults[i]), NULL, 0, err))
+            return false;
+    run->has_pragma = false;
+    return true;
+}
+
 static bool run_script(struct run *run, struct text sql, struct error *err)
 {
     foreign_keys_note(&run->keys, sql);
+    run->has_pragma = run->has_pragma || holds_pragma(sql);
     for (struct text rest = sql, next = {0}; rest.length; rest = next) {
         if (!run_next(run, rest, &next, err)) {
             if (run->offset != SIZE_MAX)
@@ -501,7 +539,8 @@ static bool perform(struct run *run, const struct op *op, struct error *err)
         return stand_alone(run, op, err);
     case OP_COPY:
         return error_set(err, MIGRATE_REFUSED, "SQLite has no COPY");
-    case OP_RESET: // nothing outlives a statement here
+    case OP_RESET:
+        return reset(run, err);
     case OP_SETTINGS:
     case OP_COMMENT:
         break;

@@ -1,6 +1,6 @@
 /* wire.c: waiting for PostgreSQL. The socket never blocks; whoever waits, waits here, in slices short enough that an
  * interrupt is seen in time and that bytes which TLS holds back are read although the socket is silent. */
-#include "database/postgres.h"
+#include "database/pipeline.h"
 
 #include "base/clock.h"
 
@@ -22,13 +22,17 @@ bool wire_is_broken(const struct postgres *postgres)
 void wire_wait(struct postgres *postgres, double at_most_ms)
 {
     int left = PQflush(postgres->link);
-    struct pollfd socket = {.fd = PQsocket(postgres->link), .events = POLLIN};
+    struct pollfd sockets[2] = {{.fd = PQsocket(postgres->link), .events = POLLIN}, {.fd = -1}};
     if (left > 0)
-        socket.events |= POLLOUT;
+        sockets[0].events |= POLLOUT;
+    if (postgres->play)
+        sockets[1].fd = watch_socket(postgres->play, &sockets[1].events);
     double slice_ms = at_most_ms < SLICE_MS ? at_most_ms : SLICE_MS;
-    if (socket.fd >= 0)
-        poll(&socket, 1, slice_ms > 0 ? (int)slice_ms : 0); // a signal cuts it short, which is what we want
+    if (sockets[0].fd >= 0)
+        poll(sockets, 2, slice_ms > 0 ? (int)slice_ms : 0); // a signal cuts it short, which is what we want
     PQconsumeInput(postgres->link);
+    if (postgres->play)
+        watch_step(postgres->play);
 }
 
 void wire_cancel(struct postgres *postgres)

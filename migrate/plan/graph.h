@@ -15,10 +15,10 @@ struct revision {
     struct names depends; /* ids or labels */
     struct names labels;
     bool has_created;
-    int64_t created_us; /* since 1970, UTC */
-    const char *path;   /* for messages */
+    int64_t created_us;     /* since 1970, UTC */
+    const char *path;       /* for messages */
     const char *stored_oid; /* NULL: there is a file; else only the database has it, under this id, and path is NULL */
-    unsigned id_line;   /* lines of the header, for messages; 0: unknown */
+    unsigned id_line;       /* lines of the header, for messages; 0: unknown */
     unsigned down_line;
     unsigned depends_line;
     unsigned labels_line;

@@ -55,9 +55,12 @@ struct state {
 static void state_of(const struct graph *graph, struct names rows, const struct indexes *found, struct arena *arena,
                      struct state *state)
 {
-    *state = (struct state){.graph = graph, .arena = arena, .from = sorted_names(rows, arena)};
-    state->applied = graph_closure(graph, found, arena);
-    state->rows = graph_heads_of(graph, &state->applied, true, arena);
+    struct index_set applied = graph_closure(graph, found, arena);
+    *state = (struct state){.graph = graph,
+                            .arena = arena,
+                            .from = sorted_names(rows, arena),
+                            .applied = applied,
+                            .rows = graph_heads_of(graph, &applied, true, arena)};
     if (state->rows.count == state->from.count)
         return;
     struct index_set minimal = index_set_new(graph->count, arena);
@@ -187,6 +190,7 @@ static bool changes_lead(const struct plan *plan, struct arena *arena)
     for (size_t s = 0; s < plan->step_count; s++) {
         for (size_t c = 0; c < plan->steps[s].changes.count; c++) {
             struct row_change one = plan->steps[s].changes.items[c];
+            assert(one.from || one.to);
             size_t at = 0;
             while (one.from && at < rows.count && strcmp(rows.items[at], one.from) != 0)
                 at++;

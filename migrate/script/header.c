@@ -265,6 +265,15 @@ static bool no_id(const struct header *header, struct error *err)
     return header_error(header, header->text.at, err);
 }
 
+/* Not taken for a base: the line may have been lost in a merge, and everything would run from there. */
+static bool no_revises(const struct header *header, struct error *err)
+{
+    error_set(err, MIGRATE_MALFORMED_FILE, "%s does not say what it revises", header->revision->id);
+    error_hint(err, "Add `-- Revises: ID`, or `-- Revises: <base>` if nothing comes before it.");
+    error_revision(err, header->revision->id);
+    return error_place(err, header->path, header->revision->id_line, 1);
+}
+
 /* A line above the first marker that is no -- comment: empty, or a part of a comment that spans lines; else it is SQL
  * that no section owns. */
 static bool header_other(struct header *header, struct text line, struct error *err)
@@ -336,6 +345,8 @@ static bool header_read(struct header *header, bool whole, bool *more, struct er
         return false;
     if (!*more && !header->revision->id)
         return no_id(header, err);
+    if (!*more && !header->key_lines[KEY_REVISES])
+        return no_revises(header, err);
     header->revision->description = description_of(header);
     return true;
 }

@@ -16,6 +16,17 @@ const struct builtin_template builtin_templates[] = {
 };
 const size_t builtin_template_count = sizeof builtin_templates / sizeof builtin_templates[0];
 
+struct chart_files template_chart(struct arena *arena)
+{
+    static const char folder[] = "templates/helm/migrate/";
+    struct chart_file *files = ARENA_ARRAY(arena, embedded_file_count, struct chart_file);
+    size_t count = 0;
+    for (size_t i = 0; i < embedded_file_count; i++)
+        if (text_starts(text_of(embedded_files[i].path), folder))
+            files[count++] = (struct chart_file){embedded_files[i].path + sizeof folder - 1, embedded_files[i].content};
+    return (struct chart_files){files, count};
+}
+
 /* --- where in the template a value stands -------------------------------------------------------- */
 
 enum surroundings { PLAIN, LINE_COMMENT, BLOCK_COMMENT, STRING };
@@ -144,7 +155,7 @@ static bool fill_values(struct filling *filling, struct text line, struct buffer
         filling->where = follow(filling->where, at, open);
         buffer_add(filled, at, (size_t)(open - at));
         const char *close = memchr(open, '}', (size_t)(end - open));
-        const char *value = NULL;
+        const char *value = "";
         struct text name = {.at = open + 2, .length = (size_t)((close ? close : end) - open) - 2};
         if (!close) {
             error_set(err, MIGRATE_MALFORMED_FILE, "${ is not closed");

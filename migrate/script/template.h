@@ -29,4 +29,16 @@ struct builtin_template {
 extern const struct builtin_template builtin_templates[];
 extern const size_t builtin_template_count;
 
+/* One file of the Helm chart, templates/helm/migrate/. */
+struct chart_file {
+    const char *path; /* below the chart's folder: "templates/job.yaml" */
+    const char *content;
+};
+struct chart_files {
+    const struct chart_file *items;
+    size_t count;
+};
+/* All of them, sorted by path. */
+struct chart_files template_chart(struct arena *arena);
+
 #endif

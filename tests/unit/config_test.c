@@ -23,9 +23,11 @@ struct fixture {
 static int set_up(void **state)
 {
     struct fixture *fixture = calloc(1, sizeof *fixture);
+    if (!fixture)
+        return -1;
     *state = fixture;
     snprintf(fixture->folder, sizeof fixture->folder, "/tmp/migrate-config-XXXXXX");
-    if (!fixture || !mkdtemp(fixture->folder) || chdir(fixture->folder) != 0)
+    if (!mkdtemp(fixture->folder) || chdir(fixture->folder) != 0)
         return -1;
     return clearenv();
 }

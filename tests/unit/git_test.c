@@ -28,9 +28,11 @@ static void run(const char *command)
 static int set_up(void **state)
 {
     struct fixture *fixture = calloc(1, sizeof *fixture);
+    if (!fixture)
+        return -1;
     *state = fixture;
     snprintf(fixture->folder, sizeof fixture->folder, "/tmp/migrate-git-XXXXXX");
-    if (!fixture || !mkdtemp(fixture->folder) || chdir(fixture->folder) != 0)
+    if (!mkdtemp(fixture->folder) || chdir(fixture->folder) != 0)
         return -1;
     setenv("GIT_CONFIG_GLOBAL", "/dev/null", 1);
     setenv("GIT_CONFIG_NOSYSTEM", "1", 1);

@@ -123,7 +123,8 @@ static void a_line_of_the_manual_is_never_taken_for_a_request(void **state)
     struct text rest = text_of(manual_page(&arena));
     while (rest.length) {
         struct text line = text_split(rest, '\n', &rest);
-        static const char *const known[] = {".TH", ".nr", ".SH", ".SS", ".PP", ".TP", ".EX", ".EE", ".br", ".nh", ".ad"};
+        static const char *const known[] = {".TH", ".nr", ".SH", ".SS", ".PP", ".TP",
+                                            ".EX", ".EE", ".br", ".nh", ".ad"};
         bool found = line.length == 0 || (*line.at != '.' && *line.at != '\'');
         for (size_t i = 0; !found && i < sizeof known / sizeof known[0]; i++)
             found = text_starts(line, known[i]);

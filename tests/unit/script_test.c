@@ -19,7 +19,7 @@ static int clean_up(void **state)
     return 0;
 }
 
-static const char head[] = "-- add tags\n-- Revision ID: abc\n";
+static const char head[] = "-- Revision ID: abc\n-- Revises:\n";
 
 static struct script parsed(const char *text)
 {
@@ -87,14 +87,14 @@ static void a_base_revises_nothing(void **state)
     (void)state;
     assert_int_equal(parsed("-- Revision ID: a\n-- Revises: <base>\n").revision.down.count, 0);
     assert_int_equal(parsed("-- Revision ID: a\n-- Revises:\n").revision.down.count, 0);
-    assert_int_equal(parsed("-- Revision ID: a\n").revision.down.count, 0);
-    assert_string_equal(parsed("-- Revision ID: a\n-- x\n").revision.message, "");
+    assert_string_equal(parsed("-- Revision ID: a\n-- x\n-- Revises:\n").revision.message, "");
+    refused(text_of("-- m\n-- Revision ID: a\n\n-- migrate:upgrade\n"), "2:1 a does not say what it revises");
 }
 
 static void sections_reach_to_the_next_marker(void **state)
 {
     (void)state;
-    const struct script script = parsed("\xEF\xBB\xBF-- m\r\n-- Revision ID: abc\r\n\r\n"
+    const struct script script = parsed("\xEF\xBB\xBF-- m\r\n-- Revision ID: abc\r\n-- Revises:\r\n"
                                         "-- migrate:upgrade\r\nSELECT 1;\r\n"
                                         "--migrate : UPGRADE postgresql autocommit lock_timeout=5s\n"
                                         "  -- migrate:downgrade sqlite\n\nSELECT 2;");
@@ -149,8 +149,8 @@ static void nearly_a_key_is_an_error_that_names_both(void **state)
     refused_behind_head("-- Revise: x\n", "3:4 the key \"Revise\" is not known; did you mean \"Revises\"?");
     refused(text_of("-- RevisionID: x\n"), "1:4 the key \"RevisionID\" is not known; did you mean \"Revision ID\"?");
     refused_behind_head("-- Depend_On: x\n", "3:4 the key \"Depend_On\" is not known; did you mean \"Depends On\"?");
-    refused_behind_head("-- Revises: x\n-- revises: y\n", "4:4 Revises stands here and on line 3");
-    parsed("-- Revision ID: a\n-- Note: x\n-- Reason why: y\n-- http://x\n");
+    refused_behind_head("-- Depends On: x\n-- depends on: y\n", "4:4 Depends On stands here and on line 3");
+    parsed("-- Revision ID: a\n-- Revises:\n-- Note: x\n-- Reason why: y\n-- http://x\n");
 }
 
 static void bad_names_are_refused(void **state)
@@ -161,13 +161,13 @@ static void bad_names_are_refused(void **state)
     refused(text_of("-- Revision ID: head\n"), "1:17 Revision ID: \"head\" is a reserved name");
     refused(text_of("-- Revision ID:\n"), "1:16 Revision ID is empty");
     refused_behind_head("-- Branch Labels: a, current\n", "3:22 Branch Labels: \"current\" is a reserved name");
-    refused_behind_head("-- Revises: a,\n", "3:15 Revises: a name is missing beside a comma");
-    refused_behind_head("-- Revises: ,a\n", "3:13 Revises: a name is missing beside a comma");
-    refused_behind_head("-- Revises: a, a\n", "3:16 Revises: a stands here twice");
+    refused_behind_head("-- Depends On: a,\n", "3:18 Depends On: a name is missing beside a comma");
+    refused_behind_head("-- Depends On: ,a\n", "3:16 Depends On: a name is missing beside a comma");
+    refused_behind_head("-- Depends On: a, a\n", "3:19 Depends On: a stands here twice");
     refused_behind_head("-- Depends On: a@b\n",
                         "3:17 Depends On: \"a@b\" holds a character that no id or label may hold");
     refused_behind_head("-- Create Date: soon\n", "3:17 Create Date: \"soon\" is no date");
-    assert_string_equal(parsed("-- Revision ID: \xc3\xa9.1/x_*\n").revision.id, "\xc3\xa9.1/x_*");
+    assert_string_equal(parsed("-- Revision ID: \xc3\xa9.1/x_*\n-- Revises:\n").revision.id, "\xc3\xa9.1/x_*");
 }
 
 static void what_is_no_revision_file_is_refused(void **state)
@@ -185,15 +185,15 @@ static void what_is_no_revision_file_is_refused(void **state)
 static void a_message_in_quotes_that_it_needs_loses_them(void **state)
 {
     (void)state;
-    assert_string_equal(parsed("-- \"Revises: x\"\n-- Revision ID: a\n").revision.message, "Revises: x");
-    assert_string_equal(parsed("-- \"migrate:upgrade\"\n-- Revision ID: a\n").revision.message, "migrate:upgrade");
-    assert_string_equal(parsed("-- \"tags\"\n-- Revision ID: a\n").revision.message, "\"tags\"");
+    assert_string_equal(parsed("-- \"Revises: x\"\n-- Revision ID: a\n-- Revises:\n").revision.message, "Revises: x");
+    assert_string_equal(parsed("-- \"migrate:upgrade\"\n-- Revision ID: a\n-- Revises:\n").revision.message, "migrate:upgrade");
+    assert_string_equal(parsed("-- \"tags\"\n-- Revision ID: a\n-- Revises:\n").revision.message, "\"tags\"");
 }
 
 static void a_header_that_is_cut_off_asks_for_more(void **state)
 {
     (void)state;
-    static const char text[] = "-- m\n-- Revision ID: abc\n/* x\n */\n-- migrate:upgrade\n";
+    static const char text[] = "-- m\n-- Revision ID: abc\n-- Revises:\n/* x\n */\n-- migrate:upgrade\n";
     size_t enough = sizeof text - 1;
     for (size_t length = 0; length <= sizeof text - 1; length++) {
         char *copy = malloc(length + 1);

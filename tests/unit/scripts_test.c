@@ -31,7 +31,7 @@ static void write_file(const char *name, const char *content)
 
 static void write_revision(const char *name, const char *id)
 {
-    write_file(name, arena_printf(&arena, "-- %s\n-- Revision ID: %s\n", name, id));
+    write_file(name, arena_printf(&arena, "-- %s\n-- Revision ID: %s\n-- Revises:\n", name, id));
 }
 
 static int make_root(void **state)
@@ -128,7 +128,8 @@ static void a_header_longer_than_what_is_read_at_first_is_read_whole(void **stat
     (void)state;
     for (size_t length = 4020; length < 4100; length++) { // the 4096th byte falls on each part of it
         char *text = arena_alloc(&arena, 10000);
-        snprintf(text, 10000, "-- m\n-- %0*d\n-- Revision ID: long%zu\n-- Depends On: d\n-- migrate:upgrade\n",
+        snprintf(text, 10000,
+                 "-- m\n-- %0*d\n-- Revision ID: long%zu\n-- Revises:\n-- Depends On: d\n-- migrate:upgrade\n",
                  (int)length, 0, length);
         write_file("long.sql", text);
         assert_string_equal(read_all(".", NULL), arena_printf(&arena, "long%zu", length));
@@ -141,7 +142,7 @@ static void a_large_body_is_not_looked_at(void **state)
     (void)state;
     char *text = arena_alloc(&arena, 100000);
     memset(text, '\xff', 99999);
-    memcpy(text, "-- Revision ID: a\n-- migrate:upgrade\n", 37);
+    memcpy(text, "-- Revision ID: a\n-- Revises:\n-- migrate:upgrade\n", 49);
     write_file("a.sql", text);
     assert_string_equal(read_all(".", NULL), "a");
 }
