@@ -274,6 +274,61 @@ MIGRATE_API enum migrate_code migrate_ensure_version(struct migrate *, bool sql)
  * 60 s. A wrong password, an unknown database and the like end it at once. The connection stays for the next verb. */
 MIGRATE_API enum migrate_code migrate_wait(struct migrate *);
 
+/* What to do about a revision that cannot simply be run again. */
+enum migrate_remedy {
+    MIGRATE_REMEDY_NONE,    /* nothing: list what is unfinished */
+    MIGRATE_REMEDY_ABANDON, /* give an unfinished one up: version rows and schema stay as they are */
+    MIGRATE_REMEDY_DONE,    /* an unfinished one counts as done: its version row is moved, nothing runs */
+    MIGRATE_REMEDY_ACCEPT,  /* the text that an applied revision's file holds now is the one that counts */
+};
+
+/* A revision that began and has not ended. */
+struct migrate_unfinished {
+    const char *revision;
+    enum migrate_direction direction;
+    const char *message; /* NULL: no file has it */
+    const char *path;    /* NULL: no file has it */
+    size_t statements_done;
+    size_t statements;
+    const char *since;        /* this and the next two NULL: unknown */
+    const char *applied_by;   /* database user */
+    const char *applied_from; /* host or pod */
+    const char *error;        /* why it stopped; NULL: it did not live to say so */
+    const char *rerun;        /* what running it again would do, a sentence */
+    const char *const *left;  /* what giving it up would leave behind, a sentence each */
+    size_t left_count;
+};
+
+struct migrate_repaired {
+    const char *dialect;
+    const char *url;
+    enum migrate_remedy remedy;
+    const char *revision; /* that the remedy is for, in full; NULL: none */
+    bool is_changed;      /* the remedy was carried out */
+    const char *diff;     /* MIGRATE_REMEDY_ACCEPT: from what counted to what will; NULL: not known */
+    const struct migrate_unfinished *unfinished; /* as found, before anything was changed */
+    size_t unfinished_count;
+    const char *const *from; /* version rows before */
+    size_t from_count;
+    const char *const *to; /* and after */
+    size_t to_count;
+};
+
+struct migrate_repair_options {
+    enum migrate_remedy remedy;
+    const char *revision; /* for any remedy but MIGRATE_REMEDY_NONE */
+    int64_t lock_wait_ms; /* MIGRATE_DEFAULT: 60 s */
+    /* Asked once before the remedy, with what was found; false ends the verb with MIGRATE_INTERRUPTED and nothing
+     * changed. NULL: not asked. */
+    bool (*confirm)(void *context, const struct migrate_repaired *found);
+};
+
+/* Lists unfinished revisions, or ends one by a remedy, under the migration lock. *repaired is NULL when nothing is
+ * known. Codes: MIGRATE_UNKNOWN_REVISION for one that is not unfinished (or not applied, for ACCEPT),
+ * MIGRATE_UNFINISHED where the plan would not begin with it. */
+MIGRATE_API enum migrate_code migrate_repair(struct migrate *, const struct migrate_repair_options *,
+                                             const struct migrate_repaired **repaired);
+
 /* --- asking ------------------------------------------------------------------------------------- */
 
 enum migrate_tristate { MIGRATE_NO, MIGRATE_YES, MIGRATE_UNKNOWN };

@@ -358,7 +358,7 @@ static void warn_of_redundant_rows(const struct attempt *attempt)
                           names_join(*redundant, ", ", attempt->change->arena)));
 }
 
-static const char *lock_name(const struct change *change)
+const char *lock_name(const struct change *change)
 {
     const char *schema = change->ledger->schema ? change->ledger->schema : "";
     return arena_printf(change->arena, "%s.%s", schema, change->ledger->names.version_table);

@@ -5,6 +5,8 @@
  *     resume.c     a revision that stopped half-way
  *     outcome.c    steps, events, and what stands
  *     failure.c    what went wrong, written down; and whether to try again
+ *
+ * repair.c is a story of its own, told with the same parts.
  */
 #ifndef MIGRATE_APPLY_ATTEMPT_H
 #define MIGRATE_APPLY_ATTEMPT_H
@@ -42,6 +44,9 @@ struct attempt {
     unsigned reconnections; /* since a step last completed */
     char blockers[512];     /* who was last seen in the way */
 };
+
+/* apply.c */
+const char *lock_name(const struct change *change);
 
 /* outcome.c */
 void observe(const struct change *change, const struct migrate_event *event);

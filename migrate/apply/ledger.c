@@ -115,6 +115,8 @@ static struct value value_number(size_t number, struct arena *arena)
     return value_of(arena_printf(arena, "%zu", number));
 }
 
+static const char since_postgresql[] = "to_char(started_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')";
+
 static struct question place_question(const struct ledger *ledger)
 {
     const char *history = ledger->names.history_table ? ledger->names.history_table : "";
@@ -126,7 +128,17 @@ static struct question place_question(const struct ledger *ledger)
     };
 }
 
-enum { UNFINISHED_REVISION, UNFINISHED_DIRECTION, UNFINISHED_DONE, UNFINISHED_OID };
+enum {
+    UNFINISHED_REVISION,
+    UNFINISHED_DIRECTION,
+    UNFINISHED_DONE,
+    UNFINISHED_OID,
+    UNFINISHED_STATEMENTS,
+    UNFINISHED_SINCE,
+    UNFINISHED_BY,
+    UNFINISHED_FROM,
+    UNFINISHED_ERROR
+};
 
 static bool read_unfinished(const struct rows *rows, struct arena *arena, struct ledger_state *state, struct error *err)
 {
@@ -144,7 +156,14 @@ static bool read_unfinished(const struct rows *rows, struct arena *arena, struct
             .direction = is_upgrade ? DIRECTION_UPGRADE : DIRECTION_DOWNGRADE,
             .statements_done = (size_t)number,
             .script_oid = rows_cell(rows, i, UNFINISHED_OID),
+            .since = rows_cell(rows, i, UNFINISHED_SINCE),
+            .applied_by = rows_cell(rows, i, UNFINISHED_BY),
+            .applied_from = rows_cell(rows, i, UNFINISHED_FROM),
+            .error = rows_cell(rows, i, UNFINISHED_ERROR),
         };
+        const char *statements = rows_cell(rows, i, UNFINISHED_STATEMENTS);
+        if (statements && text_integer(text_of(statements), &number) && number > 0)
+            unfinished[i].statements = (size_t)number;
     }
     state->unfinished = unfinished;
     state->unfinished_count = rows->count;
@@ -200,9 +219,9 @@ bool ledger_read(struct ledger *ledger, struct database *database, struct arena 
     if (ledger->history)
         questions[count++] = (struct question){
             .sql = arena_printf(arena,
-                                "SELECT revision, direction, statements_done, script_oid FROM %s"
-                                " WHERE status = 'running' ORDER BY id",
-                                ledger->history),
+                                "SELECT revision, direction, statements_done, script_oid, statements, %s,"
+                                " applied_by, applied_from, error FROM %s WHERE status = 'running' ORDER BY id",
+                                ledger->is_file ? "started_at" : since_postgresql, ledger->history),
             .may_be_missing = true,
         };
     struct rows answers[3] = {{0}};

@@ -40,6 +40,11 @@ struct unfinished {
     enum direction direction;
     size_t statements_done;
     const char *script_oid; /* of the file it began with; NULL: unknown */
+    size_t statements;
+    const char *since; /* RFC 3339; this and what follows NULL: unknown */
+    const char *applied_by;
+    const char *applied_from;
+    const char *error; /* why it stopped; NULL: nobody could say any more */
 };
 
 struct ledger_state {
@@ -105,7 +110,7 @@ struct ledger_run {
 struct ledger_entry {
     const char *revision;
     enum direction direction;
-    const char *status; /* "running", "done", "failed" */
+    const char *status; /* "running", "done", "failed", "abandoned" */
     size_t statements_done;
     size_t statements;
     const char *script_oid; /* NULL: none */

@@ -250,6 +250,34 @@ static const struct option stamp_rows[] = {
      .summary = "how long to wait for another migration to finish; default: 60s"},
 };
 
+static const struct option repair_rows[] = {
+    {.name = "abandon",
+     .kind = OPTION_TEXT,
+     .offset = LINE(repair.abandon),
+     .argument = "REV",
+     .word = WORD_REVISION,
+     .summary = "give an unfinished revision up; version rows and schema stay as they are"},
+    {.name = "done",
+     .kind = OPTION_TEXT,
+     .offset = LINE(repair.done),
+     .argument = "REV",
+     .word = WORD_REVISION,
+     .summary = "count an unfinished revision as done: move its version row, run nothing"},
+    {.name = "accept",
+     .kind = OPTION_TEXT,
+     .offset = LINE(repair.accept),
+     .argument = "REV",
+     .word = WORD_REVISION,
+     .summary = "let the text count that the file of an applied revision holds now"},
+    {.name = "lock-wait",
+     .kind = OPTION_DURATION,
+     .offset = LINE(repair.lock_wait_ms),
+     .argument = "TIME",
+     .initial = MIGRATE_DEFAULT,
+     .summary = "how long to wait for another migration to finish; default: 60s"},
+    {.name = "yes", .letter = 'y', .kind = OPTION_FLAG, .offset = LINE(repair.yes), .summary = "do not ask"},
+};
+
 static const struct option ensure_version_rows[] = {
     {.name = "sql",
      .kind = OPTION_FLAG,
@@ -479,6 +507,23 @@ const struct command commands[VERBS] = {
             .examples = EXAMPLES({"migrate stamp head", "take over a database that has the schema already"},
                                  {"migrate stamp --purge base", "forget everything"}),
         },
+    [VERB_REPAIR] =
+        {
+            .name = "repair",
+            .group = GROUP_CHANGE,
+            .summary = "list unfinished revisions, or end one by decision",
+            .details =
+                "A revision with an autocommit section that was stopped half-way stays in the history until it is "
+                "finished, and usually running it again finishes it. Without options this lists such revisions: how far "
+                "they came, why they stopped, what running them again would do and what giving them up would leave.\n\n"
+                "--abandon, --done and --accept decide, for one revision named in full or by its beginning; on a terminal "
+                "they ask first. Nothing of the past is lost: the history keeps what happened and what was decided.",
+            .options = OPTIONS(repair_rows),
+            .examples = EXAMPLES({"migrate repair", "what is unfinished"},
+                                 {"migrate repair --abandon 1975ea83b712", "give it up"},
+                                 {"migrate repair --done 1975ea83b712", "finished by hand"},
+                                 {"migrate repair --accept 27c6a30d7c24", "a file edited on purpose"}),
+        },
     [VERB_ENSURE_VERSION] =
         {
             .name = "ensure-version",
@@ -666,6 +711,8 @@ static bool consistent(const struct command_line *line, struct error *err)
         error_set(err, MIGRATE_USAGE, "revision needs a message");
         return error_hint(err, "Usage: migrate revision -m MSG");
     }
+    if (verb == VERB_REPAIR && !!line->repair.abandon + !!line->repair.done + !!line->repair.accept > 1)
+        return error_set(err, MIGRATE_USAGE, "--abandon, --done and --accept exclude each other");
     if (verb == VERB_HISTORY && line->history.graph && line->global.format != FORMAT_TEXT)
         return error_set(err, MIGRATE_USAGE, "--graph draws in text; leave out --format");
     if (line->global.quiet && line->global.verbose)

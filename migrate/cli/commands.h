@@ -14,6 +14,7 @@ enum verb {
     VERB_DOWNGRADE,
     VERB_GOTO,
     VERB_STAMP,
+    VERB_REPAIR,
     VERB_ENSURE_VERSION,
     VERB_CURRENT,
     VERB_HISTORY,
@@ -86,6 +87,11 @@ struct stamp_arguments { /* ensure-version too */
     bool purge, sql;
     int64_t lock_wait_ms;
 };
+struct repair_arguments {
+    const char *abandon, *done, *accept; /* one of them at most */
+    bool yes;
+    int64_t lock_wait_ms;
+};
 struct history_arguments {
     const char *range;
     bool indicate_current, graph;
@@ -114,6 +120,7 @@ struct command_line {
         struct revision_arguments revision;
         struct change_arguments change;
         struct stamp_arguments stamp;
+        struct repair_arguments repair;
         struct history_arguments history;
         struct list_arguments list;
         struct check_arguments check;

@@ -380,10 +380,10 @@ void report_listing(const struct report *report, const struct migrate_listing *l
 /* --- the rest ------------------------------------------------------------------------------------- */
 
 /* A unified diff in the colours that git gives it. */
-static void diff_lines(const struct report *report, const char *diff)
+static const char *diff_text(const char *diff, const struct palette *p, struct arena *arena)
 {
-    const struct palette *p = report->console->out;
     struct text rest = text_of(diff);
+    struct buffer out = {.arena = arena};
     while (rest.length) {
         struct text line = text_split(rest, '\n', &rest);
         const char *colour = text_starts(line, "@@")                                ? p->cyan
@@ -391,9 +391,10 @@ static void diff_lines(const struct report *report, const char *diff)
                              : text_starts(line, "+")                               ? p->green
                              : text_starts(line, "-")                               ? p->red
                                                                                     : "";
-        console_out(report->console, "    %s%s%s\n", colour,
-                    visible(arena_copy(report->arena, line.at, line.length), report->arena), *colour ? p->off : "");
+        buffer_printf(&out, "    %s%s%s\n", colour, visible(arena_copy(arena, line.at, line.length), arena),
+                      *colour ? p->off : "");
     }
+    return buffer_done(&out);
 }
 
 /* "path:line: error: message [rule]": editors and CI systems find their way from it. */
@@ -413,7 +414,7 @@ static void finding_lines(const struct report *report, const struct migrate_find
     if (finding->hint && *finding->hint)
         console_out(report->console, "    %shint:%s %s\n", p->cyan, p->off, visible(finding->hint, report->arena));
     if (finding->diff)
-        diff_lines(report, finding->diff);
+        console_out(report->console, "%s", diff_text(finding->diff, p, report->arena));
 }
 
 void report_findings(const struct report *report, const struct migrate_findings *findings)
@@ -484,6 +485,88 @@ void report_diagnosis(const struct report *report, const struct migrate_diagnosi
     console_out(report->console, "%zu ok, %s, %zu failed, %zu skipped\n", counts[MIGRATE_HEALTH_OK],
                 counted(counts[MIGRATE_HEALTH_WARNING], "warning", "warnings", arena), counts[MIGRATE_HEALTH_FAILED],
                 counts[MIGRATE_HEALTH_SKIPPED]);
+}
+
+static const char *unfinished_text(const struct migrate_unfinished *unfinished, const struct palette *p,
+                                   struct arena *arena)
+{
+    struct buffer out = {.arena = arena};
+    buffer_printf(&out, "the %s of %s%s%s is unfinished: %zu of %zu statements are done\n",
+                  unfinished->direction == MIGRATE_UPGRADE ? "upgrade" : "downgrade", p->yellow,
+                  visible(unfinished->revision, arena), p->off, unfinished->statements_done, unfinished->statements);
+    buffer_printf(
+        &out, "    %s; began %s%s%s%s%s\n", unfinished->path ? visible(unfinished->path, arena) : "no file has it",
+        unfinished->since ? visible(unfinished->since, arena) : "at an unknown time",
+        unfinished->applied_by && *unfinished->applied_by ? " by " : "", visible(unfinished->applied_by, arena),
+        unfinished->applied_from ? " from " : "", visible(unfinished->applied_from, arena));
+    if (unfinished->error)
+        buffer_printf(&out, "    %sstopped by:%s %s\n", p->red, p->off, visible(unfinished->error, arena));
+    buffer_printf(&out, "    %srerun:%s %s\n", p->cyan, p->off, visible(unfinished->rerun, arena));
+    for (size_t i = 0; i < unfinished->left_count; i++)
+        buffer_printf(&out, "    %sif given up:%s %s\n", p->cyan, p->off, visible(unfinished->left[i], arena));
+    return buffer_done(&out);
+}
+
+static bool is_meant(const struct migrate_repaired *repaired, const struct migrate_unfinished *unfinished)
+{
+    return repaired->remedy == MIGRATE_REMEDY_NONE ||
+           (repaired->revision && strcmp(repaired->revision, unfinished->revision) == 0);
+}
+
+static const char *found_text(const struct migrate_repaired *repaired, const struct palette *p, struct arena *arena)
+{
+    struct buffer out = {.arena = arena};
+    for (size_t i = 0; i < repaired->unfinished_count; i++)
+        if (is_meant(repaired, &repaired->unfinished[i]))
+            buffer_string(&out, unfinished_text(&repaired->unfinished[i], p, arena));
+    if (repaired->diff)
+        buffer_string(&out, diff_text(repaired->diff, p, arena));
+    return buffer_done(&out);
+}
+
+void report_decision(struct console *console, const struct migrate_repaired *found, struct arena *arena)
+{
+    fprintf(stderr, "%s", found_text(found, console->err, arena));
+}
+
+static const char *decided_text(const struct migrate_repaired *repaired, struct arena *arena)
+{
+    const char *revision = visible(repaired->revision, arena);
+    switch (repaired->remedy) {
+    case MIGRATE_REMEDY_ABANDON:
+        return arena_printf(arena, "%s is given up", revision);
+    case MIGRATE_REMEDY_DONE:
+        return arena_printf(arena, "%s counts as done", revision);
+    case MIGRATE_REMEDY_ACCEPT:
+        return arena_printf(arena,
+                            repaired->is_changed ? "the text of %s counts as it is now"
+                                                 : "nothing to do: the text of %s counts as it is",
+                            revision);
+    case MIGRATE_REMEDY_NONE:
+        break;
+    }
+    return "";
+}
+
+/* After a remedy: what it was for, and where the database is. */
+void report_repair(const struct report *report, const struct migrate_repaired *repaired)
+{
+    const struct palette *p = report->console->out;
+    if (wants_json(report)) {
+        console_out(report->console, "%s\n", json_of_repair(report, repaired));
+        return;
+    }
+    if (!repaired || failed(report))
+        return;
+    console_out(report->console, "%s", found_text(repaired, p, report->arena));
+    if (repaired->remedy == MIGRATE_REMEDY_NONE) {
+        if (repaired->unfinished_count == 0)
+            console_out(report->console, "%snothing is unfinished%s\n", p->green, p->off);
+        return;
+    }
+    console_out(report->console, "%s; %s is at %s%s%s\n", decided_text(repaired, report->arena),
+                visible(repaired->url ? repaired->url : "the database", report->arena), p->yellow,
+                revisions_text(repaired->to, repaired->to_count, report->arena), p->off);
 }
 
 /* The path alone, so that "$(migrate revision -m ...)" is the file. */

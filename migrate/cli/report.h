@@ -20,6 +20,7 @@ void report_change(const struct report *report, const struct migrate_outcome *ou
 void report_listing(const struct report *report, const struct migrate_listing *listing);
 void report_findings(const struct report *report, const struct migrate_findings *findings);
 void report_diagnosis(const struct report *report, const struct migrate_diagnosis *diagnosis);
+void report_repair(const struct report *report, const struct migrate_repaired *repaired);
 void report_written(const struct report *report, const struct migrate_written *written);
 void report_paths(const struct report *report, const struct migrate_paths *paths);
 void report_templates(const struct report *report, const struct migrate_templates *templates);
@@ -27,6 +28,9 @@ void report_templates(const struct report *report, const struct migrate_template
 void report_done(const struct report *report);
 /* The plan of a downgrade, on standard error, before a question is asked. */
 void report_plan(struct console *console, const struct migrate_outcome *plan, struct arena *arena);
+
+/* What a remedy would act on, likewise. */
+void report_decision(struct console *console, const struct migrate_repaired *found, struct arena *arena);
 
 /* "27c6a30d7c24, 5f1d..." or "base" */
 const char *revisions_text(const char *const *revisions, size_t count, struct arena *arena);
@@ -39,6 +43,7 @@ const char *json_of_change(const struct report *report, const struct migrate_out
 const char *json_of_listing(const struct report *report, const struct migrate_listing *listing);
 const char *json_of_findings(const struct report *report, const struct migrate_findings *findings);
 const char *json_of_diagnosis(const struct report *report, const struct migrate_diagnosis *diagnosis);
+const char *json_of_repair(const struct report *report, const struct migrate_repaired *repaired);
 const char *json_of_written(const struct report *report, const struct migrate_written *written);
 const char *json_of_paths(const struct report *report, const struct migrate_paths *paths);
 const char *json_of_templates(const struct report *report, const struct migrate_templates *templates);

@@ -207,6 +207,44 @@ const char *json_of_diagnosis(const struct report *report, const struct migrate_
     return end(report, object);
 }
 
+static json_t *unfinished_object(const struct migrate_unfinished *unfinished, struct arena *arena)
+{
+    json_t *object = json_object();
+    set(object, "revision", json_text(unfinished->revision, arena));
+    set(object, "direction", json_string(unfinished->direction == MIGRATE_UPGRADE ? "upgrade" : "downgrade"));
+    set(object, "message", json_text(unfinished->message, arena));
+    set(object, "path", json_text(unfinished->path, arena));
+    set(object, "statements_done", json_integer((json_int_t)unfinished->statements_done));
+    set(object, "statements", json_integer((json_int_t)unfinished->statements));
+    set(object, "since", json_text(unfinished->since, arena));
+    set(object, "applied_by", json_text(unfinished->applied_by, arena));
+    set(object, "applied_from", json_text(unfinished->applied_from, arena));
+    set(object, "error", json_text(unfinished->error, arena));
+    set(object, "rerun", json_text(unfinished->rerun, arena));
+    set(object, "left", json_names(unfinished->left, unfinished->left_count, arena));
+    return object;
+}
+
+const char *json_of_repair(const struct report *report, const struct migrate_repaired *repaired)
+{
+    static const char *const remedies[] = {
+        [MIGRATE_REMEDY_ABANDON] = "abandon", [MIGRATE_REMEDY_DONE] = "done", [MIGRATE_REMEDY_ACCEPT] = "accept"};
+    json_t *object = begin(report), *array = json_array();
+    struct arena *arena = report->arena;
+    set(object, "database",
+        repaired ? database_object(repaired->dialect, repaired->url, arena) : known_database(report));
+    set(object, "remedy", json_text(repaired ? remedies[repaired->remedy] : NULL, arena));
+    set(object, "revision", json_text(repaired ? repaired->revision : NULL, arena));
+    set(object, "changed", json_boolean(repaired && repaired->is_changed));
+    set(object, "diff", json_text(repaired ? repaired->diff : NULL, arena));
+    set(object, "from", repaired ? json_names(repaired->from, repaired->from_count, arena) : json_null());
+    set(object, "to", repaired ? json_names(repaired->to, repaired->to_count, arena) : json_null());
+    for (size_t i = 0; repaired && i < repaired->unfinished_count; i++)
+        json_array_append_new(array, unfinished_object(&repaired->unfinished[i], arena));
+    set(object, "unfinished", array);
+    return end(report, object);
+}
+
 const char *json_of_written(const struct report *report, const struct migrate_written *written)
 {
     json_t *object = begin(report);

@@ -159,6 +159,47 @@ static enum migrate_code verb_stamp(struct run *run)
     return code;
 }
 
+static const char *decision_question(const struct migrate_repaired *found, struct arena *arena)
+{
+    const char *revision = visible(found->revision, arena);
+    switch (found->remedy) {
+    case MIGRATE_REMEDY_ABANDON:
+        return arena_printf(arena, "Give %s up? What it has done so far stays.", revision);
+    case MIGRATE_REMEDY_DONE:
+        return arena_printf(arena, "Count %s as done? Nothing of what is missing will run.", revision);
+    default:
+        return arena_printf(arena, "Let this text of %s count from now on? Nothing will run.", revision);
+    }
+}
+
+static bool confirm_repair(void *context, const struct migrate_repaired *found)
+{
+    struct run *run = context;
+    report_decision(&run->console, found, &run->arena);
+    return console_ask(&run->console, decision_question(found, &run->arena));
+}
+
+static enum migrate_code verb_repair(struct run *run)
+{
+    const struct repair_arguments *wanted = &run->line.repair;
+    const struct migrate_repaired *repaired = NULL;
+    struct migrate_repair_options options = {
+        .remedy = wanted->abandon  ? MIGRATE_REMEDY_ABANDON
+                  : wanted->done   ? MIGRATE_REMEDY_DONE
+                  : wanted->accept ? MIGRATE_REMEDY_ACCEPT
+                                   : MIGRATE_REMEDY_NONE,
+        .revision = wanted->abandon ? wanted->abandon
+                    : wanted->done  ? wanted->done
+                                    : wanted->accept,
+        .lock_wait_ms = wanted->lock_wait_ms,
+        .confirm = !wanted->yes && console_can_ask() ? confirm_repair : NULL,
+    };
+    enum migrate_code code = migrate_repair(run->migrate, &options, &repaired);
+    struct report report = answered(run, code);
+    report_repair(&report, repaired);
+    return code;
+}
+
 static enum migrate_code verb_ensure_version(struct run *run)
 {
     enum migrate_code code = migrate_ensure_version(run->migrate, run->line.stamp.sql);
@@ -473,6 +514,7 @@ static const struct {
     [VERB_DOWNGRADE] = {verb_downgrade, true},
     [VERB_GOTO] = {verb_goto, true},
     [VERB_STAMP] = {verb_stamp, true},
+    [VERB_REPAIR] = {verb_repair, true},
     [VERB_ENSURE_VERSION] = {verb_ensure_version, true},
     [VERB_CURRENT] = {verb_current, true},
     [VERB_HISTORY] = {verb_history, true},
@@ -505,6 +547,8 @@ static void report_early(struct run *run, enum migrate_code code)
         report_paths(&report, NULL);
     else if (verb == VERB_CHECK)
         report_findings(&report, NULL);
+    else if (verb == VERB_REPAIR)
+        report_repair(&report, NULL);
     else if (verb == VERB_DOCTOR)
         report_diagnosis(&report, NULL);
     else if (verb >= VERB_CURRENT && verb <= VERB_SHOW)

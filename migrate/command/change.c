@@ -2,23 +2,7 @@
  * script. */
 #include "command/backup.h"
 
-#include <pwd.h>
-#include <unistd.h>
-
-enum { LOCK_WAIT_MS = 60000, LOCK_RETRIES = 10 };
-
-/* Who runs this, for the history. */
-static void fill_run(struct migrate *migrate, struct ledger_run *run)
-{
-    char host[256] = "";
-    if (gethostname(host, sizeof host - 1) != 0)
-        host[0] = '\0';
-    const struct passwd *user = session_is_sqlite(migrate) ? getpwuid(geteuid()) : NULL; // elsewhere the database knows
-    *run = (struct ledger_run){
-        .applied_by = user ? arena_string(&migrate->run, user->pw_name) : "",
-        .applied_from = *host ? arena_string(&migrate->run, host) : NULL,
-    };
-}
+enum { LOCK_RETRIES = 10 };
 
 static bool wants_one_transaction(const char *transaction, bool *one, struct error *err)
 {
@@ -111,11 +95,6 @@ static bool print_change(struct migrate *migrate, enum direction direction, cons
 
 /* --- a live database ---------------------------------------------------------------------------- */
 
-static int64_t lock_wait(int64_t wait_ms)
-{
-    return wait_ms == MIGRATE_DEFAULT ? LOCK_WAIT_MS : wait_ms;
-}
-
 static bool run_change(struct migrate *migrate, const struct change *wanted, struct migrate_outcome *outcome,
                        struct error *err)
 {
@@ -125,7 +104,7 @@ static bool run_change(struct migrate *migrate, const struct change *wanted, str
     outcome->dialect = migrate->about.dialect;
     outcome->url = migrate->about.url;
     session_ledger(migrate, &ledger);
-    fill_run(migrate, &run);
+    session_run(migrate, &run);
     change.database = migrate->database;
     change.ledger = &ledger;
     change.run = &run;
@@ -178,7 +157,7 @@ static bool move(struct migrate *migrate, const struct migrate_change_options *o
         .target_count = 1,
         .dry_run = options->dry_run,
         .no_stored_scripts = options->no_stored_scripts,
-        .lock_wait_ms = lock_wait(options->lock_wait_ms),
+        .lock_wait_ms = session_lock_wait(options->lock_wait_ms),
         .lock_retries = options->lock_retries == MIGRATE_DEFAULT ? LOCK_RETRIES : options->lock_retries,
         .confirm = options->confirm,
     };
@@ -290,7 +269,7 @@ static bool stamp(struct migrate *migrate, const struct migrate_stamp_options *o
         .targets = targets,
         .target_count = options->target_count,
         .purge = options->purge,
-        .lock_wait_ms = lock_wait(options->lock_wait_ms),
+        .lock_wait_ms = session_lock_wait(options->lock_wait_ms),
     };
     if (options->target_count == 0)
         return error_set(err, MIGRATE_USAGE, "stamp needs at least one revision");
@@ -323,12 +302,12 @@ static bool ensure_version(struct migrate *migrate, bool sql, struct error *err)
     if (!session_connect(migrate, err))
         return false;
     session_ledger(migrate, &ledger);
-    fill_run(migrate, &run);
+    session_run(migrate, &run);
     struct change change = {
         .database = migrate->database,
         .ledger = &ledger,
         .graph = &none,
-        .lock_wait_ms = LOCK_WAIT_MS,
+        .lock_wait_ms = session_lock_wait(MIGRATE_DEFAULT),
         .run = &run,
         .observe = migrate->options.observe,
         .context = migrate->options.context,

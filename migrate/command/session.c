@@ -4,8 +4,12 @@
 #include "base/clock.h"
 
 #include <pthread.h>
+#include <pwd.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <unistd.h>
+
+enum { LOCK_WAIT_MS = 60000 };
 
 enum migrate_code migrate_open(const struct migrate_options *options, struct migrate **opened)
 {
@@ -299,6 +303,23 @@ static bool has_files(struct migrate *migrate, const struct graph *folder, struc
     error_set(err, MIGRATE_NO_REVISIONS, "the migrations folder %s has no revisions, but the database is at %s",
               migrate->config.script_location, names_join(rows, ", ", &migrate->run));
     return error_hint(err, "Is this the right folder (`-d`, script_location) for this database?");
+}
+
+void session_run(struct migrate *migrate, struct ledger_run *run)
+{
+    char host[256] = "";
+    if (gethostname(host, sizeof host - 1) != 0)
+        host[0] = '\0';
+    const struct passwd *user = session_is_sqlite(migrate) ? getpwuid(geteuid()) : NULL; // elsewhere the database knows
+    *run = (struct ledger_run){
+        .applied_by = user ? arena_string(&migrate->run, user->pw_name) : "",
+        .applied_from = *host ? arena_string(&migrate->run, host) : NULL,
+    };
+}
+
+int64_t session_lock_wait(int64_t wait_ms)
+{
+    return wait_ms == MIGRATE_DEFAULT ? LOCK_WAIT_MS : wait_ms;
 }
 
 bool session_rows(struct migrate *migrate, const struct graph *folder, struct graph *known, struct names *rows,

@@ -43,6 +43,10 @@ MUST_CHECK bool session_connect(struct migrate *migrate, struct error *err);
 MUST_CHECK bool session_wait(struct migrate *migrate, int64_t unset_ms, struct error *err);
 /* Names of the tables for the database that session_address() found. */
 void session_ledger(struct migrate *migrate, struct ledger *ledger);
+/* Who runs this, for the history. */
+void session_run(struct migrate *migrate, struct ledger_run *run);
+/* How long to wait for another migrator: MIGRATE_DEFAULT is a minute. */
+int64_t session_lock_wait(int64_t wait_ms);
 /* Version rows, for verbs that only ask, and in *known the folder's graph with what only the database has. Warns of
  * unfinished revisions; an empty folder is a warning without rows and MIGRATE_NO_REVISIONS with them. */
 MUST_CHECK bool session_rows(struct migrate *migrate, const struct graph *folder, struct graph *known,

@@ -11,7 +11,7 @@ import subprocess
 import time
 from harness import BINARY, SECONDS, Case, main, needs_postgres, on_both_databases, postgres_program, postgres_url
 
-COMMANDS = ["init", "revision", "merge", "edit", "upgrade", "downgrade", "stamp", "ensure-version", "current", "history",
+COMMANDS = ["init", "revision", "merge", "edit", "upgrade", "downgrade", "stamp", "repair", "ensure-version", "current", "history",
             "heads", "bases", "branches", "show", "check", "list-templates", "completion", "help"]
 CHANGE_KEYS = {"command", "status", "dry_run", "database", "backup", "from", "to", "steps"}
 STEP_KEYS = {"revision", "direction", "message", "path", "status", "statements", "duration_ms"}
