@@ -293,7 +293,8 @@ struct migrate_revision {
     const char *message;
     const char *description; /* the other comment lines of the header; NULL: none, or not read */
     const char *created;     /* NULL: the file does not say */
-    const char *path;
+    const char *path;        /* NULL: no file has it, see is_stored */
+    bool is_stored;          /* only the database has it: applied from a file that this folder lacks */
     bool is_head, is_base, is_branch_point, is_merge_point;
     enum migrate_tristate is_current; /* MIGRATE_UNKNOWN unless the database was asked */
 };
@@ -333,6 +334,7 @@ struct migrate_finding {
     unsigned line;        /* 0: of no single line */
     const char *message;
     const char *hint; /* NULL: none */
+    const char *diff; /* "edited": from what was applied to what the file holds now, unified; NULL: not known */
 };
 
 struct migrate_findings {

@@ -12,20 +12,11 @@
 
 /* --- reading and planning ----------------------------------------------------------------------- */
 
-/* In `downgrade head` and `goto head` the head is the folder's, whatever the database has beyond it. */
 static bool settle_target(const struct attempt *attempt, struct target *target, struct error *err)
 {
     const struct change *change = attempt->change;
-    struct indexes found;
-    bool is_extended = attempt->graph.count != change->graph->count;
     *target = change->targets[0];
-    if (!is_extended || (target->symbol != SYMBOL_HEAD && target->symbol != SYMBOL_HEADS))
-        return true;
-    if (!target_resolve(change->graph, NULL, target, change->arena, &found, err))
-        return false;
-    if (found.count != 1)
-        return error_set(err, MIGRATE_MULTIPLE_HEADS, "%s names several revisions; go to one at a time", target->text);
-    return target_parse(change->graph->revisions[found.items[0]].id, change->arena, target, err);
+    return stored_settle(change->graph, &attempt->graph, change->arena, target, err);
 }
 
 /* Is the target applied already, so that the way to it is down? */

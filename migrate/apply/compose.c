@@ -161,19 +161,6 @@ static void begin_step(struct composer *composer)
     composer->phase = begins_journal ? PHASE_KEEP : PHASE_SECTION;
 }
 
-/* A CR before an LF is left out, as it is for the oid. */
-static struct text normalised(struct text part, struct arena *arena)
-{
-    if (!part.length || !memchr(part.at, '\r', part.length))
-        return part;
-    char *copy = arena_alloc(arena, part.length + 1);
-    size_t length = 0;
-    for (size_t i = 0; i < part.length; i++)
-        if (part.at[i] != '\r' || i + 1 == part.length || part.at[i + 1] != '\n')
-            copy[length++] = part.at[i];
-    return (struct text){.at = copy, .length = length};
-}
-
 static void keep(struct composer *composer)
 {
     const struct prepared *prepared = current_prepared(composer);
@@ -187,7 +174,7 @@ static void keep(struct composer *composer)
     if (part.length < rest.length && part.at[part.length - 1] == '\r') // its LF must stay with it
         part.length--;
     put_ours(composer, ledger_keep_script(composer->what->ledger, prepared->oid, composer->kept_parts,
-                                          normalised(part, &composer->arena), &composer->arena));
+                                          text_without_cr(part, &composer->arena), &composer->arena));
     composer->kept_bytes += part.length;
     composer->kept_parts++;
     file_map_forget(&prepared->script.map, composer->kept_bytes);

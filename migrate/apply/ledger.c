@@ -219,7 +219,7 @@ bool ledger_applied(const struct ledger *ledger, struct database *database, stru
         .sql = arena_printf(arena,
                             "SELECT revision, script_oid FROM %s WHERE id IN"
                             " (SELECT max(id) FROM %s WHERE status = 'done' GROUP BY revision)"
-                            " AND direction = 'upgrade' AND script_oid IS NOT NULL ORDER BY id",
+                            " AND direction <> 'downgrade' AND script_oid IS NOT NULL ORDER BY id",
                             ledger->history, ledger->history),
         .may_be_missing = true,
     };
@@ -232,6 +232,34 @@ bool ledger_applied(const struct ledger *ledger, struct database *database, stru
             ARENA_PUSH(
                 arena, applied,
                 (struct applied_script){rows_cell(&rows, i, APPLIED_REVISION), rows_cell(&rows, i, APPLIED_OID)});
+    return true;
+}
+
+enum { LAST_REVISION, LAST_APPLIED, LAST_CERTAIN };
+
+/* A stamp with a script is `repair --accept`, which moves no rows. */
+bool ledger_last(const struct ledger *ledger, struct database *database, struct arena *arena, struct last_entries *last,
+                 struct error *err)
+{
+    const struct question question = {
+        .sql = arena_printf(arena,
+                            "SELECT revision, CASE direction WHEN 'downgrade' THEN 0 ELSE 1 END,"
+                            " CASE WHEN id > coalesce((SELECT max(id) FROM %s WHERE status = 'done'"
+                            " AND direction = 'stamp' AND script_oid IS NULL), 0) THEN 1 ELSE 0 END"
+                            " FROM %s WHERE id IN (SELECT max(id) FROM %s WHERE status = 'done' GROUP BY revision)"
+                            " ORDER BY id",
+                            ledger->history, ledger->history, ledger->history),
+        .may_be_missing = true,
+    };
+    struct rows rows = {0};
+    *last = (struct last_entries){0};
+    if (!database_ask(database, &question, 1, arena, &rows, err))
+        return false;
+    for (size_t i = 0; i < rows.count; i++)
+        ARENA_PUSH(arena, last,
+                   (struct last_entry){.revision = rows_cell(&rows, i, LAST_REVISION),
+                                       .is_applied = strcmp(rows_cell(&rows, i, LAST_APPLIED), "1") == 0,
+                                       .is_certain = strcmp(rows_cell(&rows, i, LAST_CERTAIN), "1") == 0});
     return true;
 }
 

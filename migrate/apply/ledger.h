@@ -57,7 +57,7 @@ void ledger_init(struct ledger *ledger, const struct ledger_names *names, bool i
 MUST_CHECK bool ledger_read(struct ledger *ledger, struct database *database, struct arena *arena,
                             struct ledger_state *state, struct error *err);
 
-/* Which file each revision that is applied, as far as the history knows, was applied from. */
+/* Which file each revision that is applied, as far as the history knows, was applied from, or was accepted since. */
 struct applied_script {
     const char *revision;
     const char *oid;
@@ -69,6 +69,20 @@ struct applied_scripts {
 };
 MUST_CHECK bool ledger_applied(const struct ledger *ledger, struct database *database, struct arena *arena,
                                struct applied_scripts *applied, struct error *err);
+
+/* What the history last says of each revision it knows: is it applied? */
+struct last_entry {
+    const char *revision;
+    bool is_applied; /* upgraded, and not taken back since */
+    bool is_certain; /* no stamp has moved rows since: what it says ought to be so */
+};
+struct last_entries {
+    struct last_entry *items;
+    size_t count;
+    size_t capacity;
+};
+MUST_CHECK bool ledger_last(const struct ledger *ledger, struct database *database, struct arena *arena,
+                            struct last_entries *last, struct error *err);
 
 /* The text kept under this oid; empty if there is none. */
 MUST_CHECK bool ledger_script(const struct ledger *ledger, struct database *database, const char *oid,

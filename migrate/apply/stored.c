@@ -84,6 +84,19 @@ bool stored_is_ahead(const struct graph *folder, const struct graph *extended, s
     return true;
 }
 
+bool stored_settle(const struct graph *folder, const struct graph *extended, struct arena *arena, struct target *target,
+                   struct error *err)
+{
+    struct indexes found;
+    if (extended->count == folder->count || (target->symbol != SYMBOL_HEAD && target->symbol != SYMBOL_HEADS))
+        return true;
+    if (!target_resolve(folder, NULL, target, arena, &found, err))
+        return false;
+    if (found.count != 1)
+        return error_set(err, MIGRATE_MULTIPLE_HEADS, "%s names several revisions; go to one at a time", target->text);
+    return target_parse(folder->revisions[found.items[0]].id, arena, target, err);
+}
+
 bool stored_text(const struct ledger *ledger, struct database *database, const char *oid, struct arena *arena,
                  struct text *text, struct error *err)
 {

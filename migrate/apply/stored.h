@@ -17,6 +17,11 @@ MUST_CHECK bool stored_extend(const struct ledger *ledger, struct database *data
 /* Are all heads of the folder applied, and rows beyond them only what the history knows to descend from these? */
 bool stored_is_ahead(const struct graph *folder, const struct graph *extended, struct names rows, struct arena *arena);
 
+/* `head` is the folder's, whatever the database has beyond it: such a target becomes the id that it names there.
+ * MIGRATE_MULTIPLE_HEADS for `heads` of several. */
+MUST_CHECK bool stored_settle(const struct graph *folder, const struct graph *extended, struct arena *arena,
+                              struct target *target, struct error *err);
+
 /* The text of a stored revision. Refused (MIGRATE_PERMISSION) if it is not what its oid says, or if others than the
  * tables' owner may write them: what is kept there would then be anybody's SQL. */
 MUST_CHECK bool stored_text(const struct ledger *ledger, struct database *database, const char *oid,

@@ -197,6 +197,18 @@ const char *text_closest(const char *word, struct names names)
     return closest;
 }
 
+struct text text_without_cr(struct text text, struct arena *arena)
+{
+    if (!text.length || !memchr(text.at, '\r', text.length))
+        return text;
+    char *copy = arena_alloc(arena, text.length + 1);
+    size_t length = 0;
+    for (size_t i = 0; i < text.length; i++)
+        if (text.at[i] != '\r' || i + 1 == text.length || text.at[i + 1] != '\n')
+            copy[length++] = text.at[i];
+    return (struct text){.at = copy, .length = length};
+}
+
 bool text_integer(struct text text, int64_t *number)
 {
     char digits[24];

@@ -44,6 +44,9 @@ const char *text_closest(const char *word, struct names names);
 /* A number or duration that nobody named. */
 enum { SETTING_UNSET = -1 };
 
+/* The text itself, or if any of its lines ends in CR LF a copy with LF alone. */
+struct text text_without_cr(struct text text, struct arena *arena);
+
 /* Whole number in decimal, all of it; false if it is none or does not fit. */
 bool text_integer(struct text text, int64_t *number);
 /* "5s", "500ms", "10min", "1h", or a bare number in `unit_ms`. */

@@ -564,8 +564,7 @@ const struct command commands[VERBS] = {
                 "use. Each line says what to do. Nothing is changed, and nothing takes longer than DB_CONNECT_TIMEOUT "
                 "for each step.\n\n"
                 "Exits 0 when there are only warnings, 1 when something failed, and as any other command does when "
-                "there "
-                "is no connection to be had.",
+                "there is no connection to be had.",
             .options = OPTIONS(doctor_rows),
             .examples = EXAMPLES({"migrate doctor", NULL}, {"migrate doctor --replicas 4", "how many pods there are"}),
         },

@@ -255,6 +255,7 @@ static const char *revision_text(const struct migrate_revision *revision, bool w
     struct names branches = {.items = revision->branches, .count = revision->branch_count};
     buffer_printf(&out, "%s%s%s", p->yellow, visible(revision->revision, arena), p->off);
     mark(&out, branches.count > 0, p->magenta, visible(names_join(branches, ", ", arena), arena), p);
+    mark(&out, revision->is_stored, p->magenta, "only in the database", p);
     mark(&out, revision->is_head, p->green, "head", p);
     mark(&out, with_current && revision->is_current == MIGRATE_YES, p->cyan, "current", p);
     mark(&out, with_points && revision->is_branch_point, p->dim, "branchpoint", p);
@@ -318,7 +319,9 @@ static void long_form(const struct report *report, const struct migrate_revision
         console_out(console, "Branch names: %s\n", revisions_text(revision->branches, revision->branch_count, arena));
     if (revision->is_branch_point)
         console_out(console, "Branches into: %s\n", revisions_text(revision->children, revision->child_count, arena));
-    console_out(console, "Path: %s\n\n    %s\n\n", visible(revision->path, arena), visible(revision->message, arena));
+    console_out(console, "Path: %s\n\n    %s\n\n",
+                revision->path ? visible(revision->path, arena) : "none: only the database has it",
+                visible(revision->message, arena));
     if (revision->description && *revision->description) {
         indented(report, revision->description);
         console_out(console, "\n");
@@ -376,6 +379,23 @@ void report_listing(const struct report *report, const struct migrate_listing *l
 
 /* --- the rest ------------------------------------------------------------------------------------- */
 
+/* A unified diff in the colours that git gives it. */
+static void diff_lines(const struct report *report, const char *diff)
+{
+    const struct palette *p = report->console->out;
+    struct text rest = text_of(diff);
+    while (rest.length) {
+        struct text line = text_split(rest, '\n', &rest);
+        const char *colour = text_starts(line, "@@")                                ? p->cyan
+                             : text_starts(line, "+++") || text_starts(line, "---") ? p->bold
+                             : text_starts(line, "+")                               ? p->green
+                             : text_starts(line, "-")                               ? p->red
+                                                                                    : "";
+        console_out(report->console, "    %s%s%s\n", colour,
+                    visible(arena_copy(report->arena, line.at, line.length), report->arena), *colour ? p->off : "");
+    }
+}
+
 /* "path:line: error: message [rule]": editors and CI systems find their way from it. */
 static void finding_lines(const struct report *report, const struct migrate_finding *finding)
 {
@@ -392,6 +412,8 @@ static void finding_lines(const struct report *report, const struct migrate_find
                 p->off, visible(finding->message, report->arena), p->dim, finding->rule, p->off);
     if (finding->hint && *finding->hint)
         console_out(report->console, "    %shint:%s %s\n", p->cyan, p->off, visible(finding->hint, report->arena));
+    if (finding->diff)
+        diff_lines(report, finding->diff);
 }
 
 void report_findings(const struct report *report, const struct migrate_findings *findings)

@@ -183,6 +183,7 @@ const char *json_of_findings(const struct report *report, const struct migrate_f
         set(one, "line", number_or_null(finding->line));
         set(one, "message", json_text(finding->message, report->arena));
         set(one, "hint", json_text(finding->hint, report->arena));
+        set(one, "diff", json_text(finding->diff, report->arena));
         json_array_append_new(array, one);
     }
     set(object, "findings", array);

@@ -320,6 +320,10 @@ static enum migrate_code verb_edit(struct run *run)
         error_set(&run->failure, MIGRATE_USAGE, "edit opens one file, and \"%s\" names %zu revisions", identifier,
                   listing->revision_count);
         code = fail(run);
+    } else if (code == MIGRATE_OK && !listing->revisions[0].path) {
+        error_set(&run->failure, MIGRATE_UNKNOWN_REVISION, "no file has %s: only the database does",
+                  listing->revisions[0].revision);
+        code = fail(run);
     } else if (code == MIGRATE_OK) {
         code = edited(run, listing->revisions[0].path);
     } else {

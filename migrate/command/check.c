@@ -1,22 +1,9 @@
-/* check.c: check: what could go wrong, found before it does: in the files alone, and against a database. */
-#include "command/session.h"
+/* check.c: check: what could go wrong, found before it does: in the files alone, and (compare.c) against a database. */
+#include "command/check.h"
 
 #include <stdlib.h>
 
-struct finding_list {
-    struct migrate_finding *items;
-    size_t count;
-    size_t capacity;
-};
-
-/* One run of check. */
-struct inspection {
-    struct migrate *migrate;
-    const struct migrate_check_options *options;
-    struct finding_list list;
-};
-
-static void add(struct inspection *inspection, struct migrate_finding finding)
+void inspection_add(struct inspection *inspection, struct migrate_finding finding)
 {
     for (size_t i = 0; i < inspection->list.count; i++) {
         const struct migrate_finding *old = &inspection->list.items[i];
@@ -30,20 +17,15 @@ static void add(struct inspection *inspection, struct migrate_finding finding)
 static void add_error(struct inspection *inspection, const struct error *error)
 {
     struct arena *arena = &inspection->migrate->run;
-    add(inspection, (struct migrate_finding){
-                        .rule = migrate_code_name(error->code),
-                        .severity = MIGRATE_SEVERITY_ERROR,
-                        .revision = *error->revision ? arena_string(arena, error->revision) : NULL,
-                        .path = *error->path ? arena_string(arena, error->path) : NULL,
-                        .line = error->line,
-                        .message = arena_string(arena, error->message),
-                        .hint = *error->hint ? arena_string(arena, error->hint) : NULL,
-                    });
-}
-
-static enum migrate_severity severity(bool is_error)
-{
-    return is_error ? MIGRATE_SEVERITY_ERROR : MIGRATE_SEVERITY_WARNING;
+    inspection_add(inspection, (struct migrate_finding){
+                                   .rule = migrate_code_name(error->code),
+                                   .severity = MIGRATE_SEVERITY_ERROR,
+                                   .revision = *error->revision ? arena_string(arena, error->revision) : NULL,
+                                   .path = *error->path ? arena_string(arena, error->path) : NULL,
+                                   .line = error->line,
+                                   .message = arena_string(arena, error->message),
+                                   .hint = *error->hint ? arena_string(arena, error->hint) : NULL,
+                               });
 }
 
 /* --- files -------------------------------------------------------------------------------------- */
@@ -79,15 +61,16 @@ static void inspect_downgrade(struct inspection *inspection, const struct script
             ARENA_PUSH(arena, &missing, dialects[d].name);
     if (missing.count == 0)
         return;
-    add(inspection, (struct migrate_finding){
-                        .rule = "no_downgrade",
-                        .severity = severity(inspection->options->require_downgrade),
-                        .revision = script->revision.id,
-                        .path = script->path,
-                        .message = arena_printf(arena, "%s is irreversible: it has no downgrade section for %s",
-                                                script->revision.id, names_join(names_of(&missing), " and ", arena)),
-                        .hint = "An empty downgrade section is a deliberate no-op.",
-                    });
+    inspection_add(inspection,
+                   (struct migrate_finding){
+                       .rule = "no_downgrade",
+                       .severity = severity_of(inspection->options->require_downgrade),
+                       .revision = script->revision.id,
+                       .path = script->path,
+                       .message = arena_printf(arena, "%s is irreversible: it has no downgrade section for %s",
+                                               script->revision.id, names_join(names_of(&missing), " and ", arena)),
+                       .hint = "An empty downgrade section is a deliberate no-op.",
+                   });
 }
 
 /* Gathers the revisions whose files can be read. */
@@ -123,151 +106,33 @@ static void inspect_heads(struct inspection *inspection, const struct graph *gra
         ARENA_PUSH(arena, &ids, graph->revisions[heads.items[i]].id);
     if (heads.count < 2)
         return;
-    add(inspection,
-        (struct migrate_finding){
-            .rule = migrate_code_name(MIGRATE_MULTIPLE_HEADS),
-            .severity = severity(inspection->options->single_head),
-            .message = arena_printf(arena, "there are several heads: %s", names_join(names_of(&ids), ", ", arena)),
-            .hint = "`migrate merge heads -m MESSAGE` makes one of them.",
-        });
+    inspection_add(inspection, (struct migrate_finding){
+                                   .rule = migrate_code_name(MIGRATE_MULTIPLE_HEADS),
+                                   .severity = severity_of(inspection->options->single_head),
+                                   .message = arena_printf(arena, "there are several heads: %s",
+                                                           names_join(names_of(&ids), ", ", arena)),
+                                   .hint = "`migrate merge heads -m MESSAGE` makes one of them.",
+                               });
 }
 
-static void inspect_ids(struct inspection *inspection, const struct graph *graph, size_t width)
+void inspect_ids(struct inspection *inspection, const struct graph *graph, size_t width)
 {
     for (size_t i = 0; i < graph->count; i++) {
         const struct revision *revision = &graph->revisions[i];
         if (text_characters(text_of(revision->id)) <= width)
             continue;
-        add(inspection, (struct migrate_finding){
-                            .rule = migrate_code_name(MIGRATE_ID_TOO_LONG),
-                            .severity = MIGRATE_SEVERITY_ERROR,
-                            .revision = revision->id,
-                            .path = revision->path,
-                            .line = revision->id_line,
-                            .message = arena_printf(&inspection->migrate->run,
-                                                    "the id %s is longer than the %zu characters of the version column",
-                                                    revision->id, width),
-                        });
+        inspection_add(inspection,
+                       (struct migrate_finding){
+                           .rule = migrate_code_name(MIGRATE_ID_TOO_LONG),
+                           .severity = MIGRATE_SEVERITY_ERROR,
+                           .revision = revision->id,
+                           .path = revision->path,
+                           .line = revision->id_line,
+                           .message = arena_printf(&inspection->migrate->run,
+                                                   "the id %s is longer than the %zu characters of the version column",
+                                                   revision->id, width),
+                       });
     }
-}
-
-/* --- the database ------------------------------------------------------------------------------- */
-
-static void inspect_rows(struct inspection *inspection, const struct graph *graph, struct names rows)
-{
-    for (size_t i = 0; i < rows.count; i++) {
-        if (graph_find(graph, rows.items[i]) != (size_t)GRAPH_NONE)
-            continue;
-        add(inspection, (struct migrate_finding){
-                            .rule = migrate_code_name(MIGRATE_UNKNOWN_ROW),
-                            .severity = MIGRATE_SEVERITY_ERROR,
-                            .revision = rows.items[i],
-                            .message = arena_printf(&inspection->migrate->run,
-                                                    "the database is at %s, which no file has", rows.items[i]),
-                            .hint = "Is this the right folder, or an older one than the database has seen?",
-                        });
-    }
-}
-
-static void inspect_unfinished(struct inspection *inspection, const struct ledger_state *state)
-{
-    for (size_t i = 0; i < state->unfinished_count; i++) {
-        const struct unfinished *unfinished = &state->unfinished[i];
-        add(inspection,
-            (struct migrate_finding){
-                .rule = migrate_code_name(MIGRATE_UNFINISHED),
-                .severity = MIGRATE_SEVERITY_ERROR,
-                .revision = unfinished->revision,
-                .message = arena_printf(&inspection->migrate->run, "the %s of %s stopped after %zu statements",
-                                        direction_name(unfinished->direction), unfinished->revision,
-                                        unfinished->statements_done),
-                .hint = "Run the same command again: it goes on from there.",
-            });
-    }
-}
-
-static bool known_rows(const struct graph *graph, struct names rows)
-{
-    for (size_t i = 0; i < rows.count; i++)
-        if (graph_find(graph, rows.items[i]) == (size_t)GRAPH_NONE)
-            return false;
-    return true;
-}
-
-static bool inspect_pending(struct inspection *inspection, const struct graph *graph, struct names rows,
-                            struct error *err)
-{
-    struct arena *arena = &inspection->migrate->run;
-    struct target heads;
-    struct plan plan;
-    if (!known_rows(graph, rows))
-        return true; // said already
-    if (!target_parse("heads", arena, &heads, err) || !plan_upgrade(graph, rows, &heads, arena, &plan, err))
-        return false;
-    for (size_t i = 0; i < plan.step_count; i++) {
-        const struct revision *revision = &graph->revisions[plan.steps[i].revision];
-        add(inspection, (struct migrate_finding){
-                            .rule = "pending",
-                            .severity = severity(inspection->options->pending),
-                            .revision = revision->id,
-                            .path = revision->path,
-                            .message = arena_printf(arena, "%s is not applied", revision->id),
-                            .hint = "`migrate upgrade heads` applies it.",
-                        });
-    }
-    return true;
-}
-
-static bool inspect_edited(struct inspection *inspection, const struct graph *graph, const struct ledger *ledger,
-                           struct error *err)
-{
-    struct migrate *migrate = inspection->migrate;
-    struct applied_scripts applied;
-    if (!ledger_applied(ledger, migrate->database, &migrate->run, &applied, err))
-        return false;
-    for (size_t i = 0; i < applied.count; i++) {
-        size_t index = graph_find(graph, applied.items[i].revision);
-        struct file_map map = {0};
-        char oid[OID_LENGTH + 1];
-        if (index == (size_t)GRAPH_NONE)
-            continue;
-        const char *path = graph->revisions[index].path;
-        if (!file_map(path, &map, err))
-            return false;
-        hash_file(&map, oid);
-        file_unmap(&map);
-        if (strcmp(oid, applied.items[i].oid) == 0)
-            continue;
-        add(inspection,
-            (struct migrate_finding){
-                .rule = "edited",
-                .severity = MIGRATE_SEVERITY_ERROR,
-                .revision = graph->revisions[index].id,
-                .path = path,
-                .message = arena_printf(&migrate->run, "%s was edited after it was applied (then %.7s, now %.7s)",
-                                        graph->revisions[index].id, applied.items[i].oid, oid),
-                .hint = arena_printf(
-                    &migrate->run,
-                    "`git cat-file blob %s` shows what ran, if it was committed; put changes into a new revision.",
-                    applied.items[i].oid),
-            });
-    }
-    return true;
-}
-
-static bool inspect_database(struct inspection *inspection, const struct graph *graph, struct error *err)
-{
-    struct migrate *migrate = inspection->migrate;
-    struct ledger ledger;
-    struct ledger_state state;
-    session_ledger(migrate, &ledger);
-    if (!ledger_read(&ledger, migrate->database, &migrate->run, &state, err))
-        return false;
-    inspect_ids(inspection, graph, state.width);
-    inspect_rows(inspection, graph, state.rows);
-    inspect_unfinished(inspection, &state);
-    return inspect_pending(inspection, graph, state.rows, err) &&
-           (!state.has_history || inspect_edited(inspection, graph, &ledger, err));
 }
 
 /* --- the story ---------------------------------------------------------------------------------- */
@@ -288,7 +153,7 @@ static bool inspect(struct inspection *inspection, struct error *err)
     }
     inspect_heads(inspection, &graph);
     if (asks)
-        return inspect_database(inspection, &graph, err);
+        return compare_database(inspection, &graph, err);
     inspect_ids(inspection, &graph, LEDGER_WIDTH);
     return true;
 }

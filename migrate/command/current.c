@@ -1,10 +1,18 @@
 /* current.c: current: where is the database, and is it where the folder says it should be? */
 #include "command/listing.h"
 
-static bool is_at_heads(struct migrate *migrate, const struct graph *graph, struct names rows, struct error *err)
+/* An older image is not behind: what it has is all applied. */
+static bool is_at_heads(struct migrate *migrate, const struct graph *folder, const struct graph *known,
+                        struct names rows, struct error *err)
 {
     bool at_heads = false;
-    if (!plan_at_heads(graph, rows, &migrate->run, &at_heads, err))
+    if (stored_is_ahead(folder, known, rows, &migrate->run)) {
+        session_observe(migrate, MIGRATE_EVENT_WARNING,
+                        "the database is ahead of this folder: it is at %s, which descends from all heads here",
+                        names_join(rows, ", ", &migrate->run));
+        return true;
+    }
+    if (!plan_at_heads(known, rows, &migrate->run, &at_heads, err))
         return false;
     if (at_heads)
         return true;
@@ -16,14 +24,14 @@ static bool is_at_heads(struct migrate *migrate, const struct graph *graph, stru
 static bool current(struct migrate *migrate, bool check_heads, const struct migrate_listing **listing,
                     struct error *err)
 {
-    struct graph graph;
+    struct graph folder, known;
     struct names rows;
     struct indexes heads;
-    if (!session_connect(migrate, err) || !session_graph(migrate, &graph, err) ||
-        !session_rows(migrate, &graph, &rows, err) || !plan_current(&graph, rows, &migrate->run, &heads, err))
+    if (!session_connect(migrate, err) || !session_graph(migrate, &folder, err) ||
+        !session_rows(migrate, &folder, &known, &rows, err) || !plan_current(&known, rows, &migrate->run, &heads, err))
         return false;
-    *listing = listing_of(migrate, &graph, &heads, &heads);
-    return !check_heads || is_at_heads(migrate, &graph, rows, err);
+    *listing = listing_of(migrate, &known, &heads, &heads);
+    return !check_heads || is_at_heads(migrate, &folder, &known, rows, err);
 }
 
 enum migrate_code migrate_current(struct migrate *migrate, bool check_heads, const struct migrate_listing **listing)

@@ -20,6 +20,15 @@ static bool has(const struct indexes *indexes, size_t wanted)
     return false;
 }
 
+/* A head of the folder: what only the database has is none, and does not make less of one. */
+static bool is_head(const struct graph *graph, size_t index)
+{
+    bool has_child = false;
+    for (size_t i = 0; i < graph->children[index].count; i++)
+        has_child = has_child || !graph->revisions[graph->children[index].items[i]].stored_oid;
+    return !has_child && !graph->revisions[index].stored_oid;
+}
+
 static struct migrate_revision describe(const struct graph *graph, size_t index, const struct indexes *current,
                                         struct arena *arena)
 {
@@ -41,7 +50,8 @@ static struct migrate_revision describe(const struct graph *graph, size_t index,
         .description = revision->description,
         .created = revision->has_created ? clock_rfc3339(revision->created_us, arena) : NULL,
         .path = revision->path,
-        .is_head = graph_is_head(graph, index),
+        .is_stored = revision->stored_oid != NULL,
+        .is_head = is_head(graph, index),
         .is_base = graph->down[index].count == 0,
         .is_branch_point = graph_is_branch_point(graph, index),
         .is_merge_point = graph_is_merge_point(graph, index),

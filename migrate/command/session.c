@@ -286,18 +286,33 @@ void session_ledger(struct migrate *migrate, struct ledger *ledger)
     ledger_init(ledger, &names, session_is_sqlite(migrate), &migrate->run);
 }
 
-bool session_rows(struct migrate *migrate, const struct graph *graph, struct names *rows, struct error *err)
+/* No files, though there are rows: more likely the wrong folder than an old one. */
+static bool has_files(struct migrate *migrate, const struct graph *folder, struct names rows, struct error *err)
+{
+    if (folder->count)
+        return true;
+    if (rows.count == 0) {
+        session_observe(migrate, MIGRATE_EVENT_WARNING, "the migrations folder %s has no revisions",
+                        migrate->config.script_location);
+        return true;
+    }
+    error_set(err, MIGRATE_NO_REVISIONS, "the migrations folder %s has no revisions, but the database is at %s",
+              migrate->config.script_location, names_join(rows, ", ", &migrate->run));
+    return error_hint(err, "Is this the right folder (`-d`, script_location) for this database?");
+}
+
+bool session_rows(struct migrate *migrate, const struct graph *folder, struct graph *known, struct names *rows,
+                  struct error *err)
 {
     struct ledger ledger;
     struct ledger_state state;
     if (!session_connect(migrate, err))
         return false;
     session_ledger(migrate, &ledger);
-    if (!ledger_read(&ledger, migrate->database, &migrate->run, &state, err))
+    if (!ledger_read(&ledger, migrate->database, &migrate->run, &state, err) ||
+        !has_files(migrate, folder, state.rows, err) ||
+        !stored_extend(&ledger, migrate->database, &state, folder, &migrate->run, known, err))
         return false;
-    if (graph->count == 0 && state.rows.count == 0)
-        session_observe(migrate, MIGRATE_EVENT_WARNING, "the migrations folder %s has no revisions",
-                        migrate->config.script_location);
     for (size_t i = 0; i < state.unfinished_count; i++)
         session_observe(migrate, MIGRATE_EVENT_WARNING, "the %s of %s stopped after %zu statements and is not finished",
                         direction_name(state.unfinished[i].direction), state.unfinished[i].revision,
@@ -306,18 +321,15 @@ bool session_rows(struct migrate *migrate, const struct graph *graph, struct nam
     return true;
 }
 
-bool session_row_indexes(struct migrate *migrate, const struct graph *graph, struct indexes *rows, struct error *err)
-{
-    struct names names;
-    return session_rows(migrate, graph, &names, err) && rows_resolve(graph, names, &migrate->run, rows, err);
-}
-
 bool session_resolve(struct migrate *migrate, const struct graph *graph, const struct target *target,
                      struct indexes *found, struct error *err)
 {
+    struct graph known;
+    struct names names;
     struct indexes rows = {0};
     bool asks = target_needs_rows(target);
-    if (asks && !session_row_indexes(migrate, graph, &rows, err))
+    if (asks &&
+        (!session_rows(migrate, graph, &known, &names, err) || !rows_resolve(graph, names, &migrate->run, &rows, err)))
         return false;
     return target_resolve(graph, asks ? &rows : NULL, target, &migrate->run, found, err);
 }

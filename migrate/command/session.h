@@ -5,6 +5,7 @@
 #define MIGRATE_COMMAND_SESSION_H
 
 #include "apply/apply.h"
+#include "apply/stored.h"
 #include "config/config.h"
 #include "script/scripts.h"
 
@@ -42,13 +43,12 @@ MUST_CHECK bool session_connect(struct migrate *migrate, struct error *err);
 MUST_CHECK bool session_wait(struct migrate *migrate, int64_t unset_ms, struct error *err);
 /* Names of the tables for the database that session_address() found. */
 void session_ledger(struct migrate *migrate, struct ledger *ledger);
-/* Version rows, for verbs that only ask; warns of an empty folder. */
-MUST_CHECK bool session_rows(struct migrate *migrate, const struct graph *graph, struct names *rows, struct error *err);
-/* The same as indexes; rows that no file has are an error. */
-MUST_CHECK bool session_row_indexes(struct migrate *migrate, const struct graph *graph, struct indexes *rows,
-                                    struct error *err);
+/* Version rows, for verbs that only ask, and in *known the folder's graph with what only the database has. Warns of
+ * unfinished revisions; an empty folder is a warning without rows and MIGRATE_NO_REVISIONS with them. */
+MUST_CHECK bool session_rows(struct migrate *migrate, const struct graph *folder, struct graph *known,
+                             struct names *rows, struct error *err);
 bool session_is_sqlite(const struct migrate *migrate);
-/* What the target names, the database asked only if it must be. */
+/* What the target names among the folder's revisions, the database asked only if it must be. */
 MUST_CHECK bool session_resolve(struct migrate *migrate, const struct graph *graph, const struct target *target,
                                 struct indexes *found, struct error *err);
 /* The target looked up among the revisions that a git tag held, as a target of this folder. */

@@ -291,3 +291,36 @@ bool git_read_tag(const char *folder, const char *tag, struct arena *arena, stru
     git_close(git);
     return ok;
 }
+
+/* --- differences -------------------------------------------------------------------------------- */
+
+enum { DIFF_MAX_BYTES = 4 * 1024 * 1024 };
+
+static const char *patch_text(git_patch *patch, struct arena *arena)
+{
+    git_buf buffer = {0};
+    const char *text = git_patch_to_buf(&buffer, patch) == 0 ? arena_copy(arena, buffer.ptr, buffer.size) : NULL;
+    git_buf_dispose(&buffer);
+    return text;
+}
+
+const char *git_difference(struct text before, struct text after, const char *path, struct arena *arena)
+{
+    struct error not_installed;
+    git_patch *patch = NULL;
+    const char *text = NULL;
+    if (before.length > DIFF_MAX_BYTES || after.length > DIFF_MAX_BYTES || !libgit2_load(&not_installed))
+        return NULL;
+    const git_diff_options options = {
+        .version = GIT_DIFF_OPTIONS_VERSION,
+        .flags = GIT_DIFF_FORCE_TEXT | GIT_DIFF_PATIENCE,
+        .ignore_submodules = GIT_SUBMODULE_IGNORE_UNSPECIFIED,
+        .context_lines = 3,
+    };
+    git_libgit2_init();
+    if (git_patch_from_buffers(&patch, before.at, before.length, path, after.at, after.length, path, &options) == 0)
+        text = patch_text(patch, arena);
+    git_patch_free(patch);
+    git_libgit2_shutdown();
+    return text;
+}

@@ -12,6 +12,7 @@
     CALL(int, git_blob_lookup, (git_blob **blob, git_repository *repo, const git_oid *id), (blob, repo, id)) \
     CALL(const void *, git_blob_rawcontent, (const git_blob *blob), (blob)) \
     CALL(git_object_size_t, git_blob_rawsize, (const git_blob *blob), (blob)) \
+    CALL_VOID(git_buf_dispose, (git_buf *buffer), (buffer)) \
     CALL(int, git_commit_tree, (git_tree **tree_out, const git_commit *commit), (tree_out, commit)) \
     CALL(const git_error *, git_error_last, (void), ()) \
     CALL(int, git_libgit2_init, (void), ()) \
@@ -20,6 +21,9 @@
     CALL(int, git_object_lookup, (git_object **object, git_repository *repo, const git_oid *id, git_object_t type), (object, repo, id, type)) \
     CALL(int, git_object_peel, (git_object **peeled, const git_object *object, git_object_t target_type), (peeled, object, target_type)) \
     CALL(char *, git_oid_tostr, (char *out, size_t n, const git_oid *id), (out, n, id)) \
+    CALL_VOID(git_patch_free, (git_patch *patch), (patch)) \
+    CALL(int, git_patch_from_buffers, (git_patch **out, const void *old_buffer, size_t old_len, const char *old_as_path, const void *new_buffer, size_t new_len, const char *new_as_path, const git_diff_options *opts), (out, old_buffer, old_len, old_as_path, new_buffer, new_len, new_as_path, opts)) \
+    CALL(int, git_patch_to_buf, (git_buf *out, git_patch *patch), (out, patch)) \
     CALL(int, git_reference_name_to_id, (git_oid *out, git_repository *repo, const char *name), (out, repo, name)) \
     CALL_VOID(git_repository_free, (git_repository *repo), (repo)) \
     CALL(int, git_repository_open_ext, (git_repository **out, const char *path, unsigned int flags, const char *ceiling_dirs), (out, path, flags, ceiling_dirs)) \

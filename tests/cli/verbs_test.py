@@ -13,12 +13,12 @@ from harness import BINARY, SECONDS, Case, main, needs_postgres, on_both_databas
 
 COMMANDS = ["init", "revision", "merge", "edit", "upgrade", "downgrade", "stamp", "ensure-version", "current", "history",
             "heads", "bases", "branches", "show", "check", "list-templates", "completion", "help"]
-CHANGE_KEYS = {"command", "status", "dry_run", "database", "from", "to", "steps"}
+CHANGE_KEYS = {"command", "status", "dry_run", "database", "backup", "from", "to", "steps"}
 STEP_KEYS = {"revision", "direction", "message", "path", "status", "statements", "duration_ms"}
 REVISION_KEYS = {"revision", "down_revisions", "depends_on", "branch_labels", "message", "created", "path", "is_head",
                  "is_base", "is_branch_point", "is_merge_point", "is_current"}
 ERROR_KEYS = {"code", "exit", "message", "hint", "path", "line", "column", "sqlstate", "revision"}
-FINDING_KEYS = {"rule", "severity", "revision", "path", "line", "message", "hint"}
+FINDING_KEYS = {"rule", "severity", "revision", "path", "line", "message", "hint", "diff"}
 NASTY = ["two\nlines\n-- migrate:downgrade\nDROP TABLE t;", "it's \"quoted\" `here` \\ $$", "-- migrate:downgrade",
          "migrate:upgrade autocommit", "${revision} ${rev} ${nothing} $${x}", "Revises: nothing", "Revision ID: other",
          "Depends On: gone", "😀 ünï©ødé", "*/ /* --", "\r\n\r\n-- migrate:upgrade\r\nSELECT 1;", "\x1b[31mred\t\x07",

@@ -200,14 +200,32 @@ static void a_tag_needs_a_repository(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
+static void a_difference_is_a_unified_diff_with_three_lines_around(void **state)
+{
+    (void)state;
+    struct arena own = {0};
+    struct text before = text_of("1\n2\n3\n4\n5\n6\n"), after = text_of("1\n2\n3\n4\nfive\n6\n");
+    assert_string_equal(git_difference(before, after, "m/a.sql", &own),
+                        "diff --git a/m/a.sql b/m/a.sql\nindex b414108..bfb5145 100644\n--- a/m/a.sql\n+++ b/m/a.sql\n"
+                        "@@ -2,5 +2,5 @@\n 2\n 3\n 4\n-5\n+five\n 6\n");
+    assert_string_equal(git_difference(before, before, "m/a.sql", &own), "");
+    arena_free(&own);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(a_committed_file_has_the_commit_at_head),   TEST(line_endings_do_not_make_a_file_another),
-        TEST(an_edited_or_untracked_file_has_no_commit), TEST(a_repository_of_another_owner_is_read),
-        TEST(without_a_repository_there_is_no_commit),   TEST(a_tag_gives_the_files_it_held),
-        TEST(a_folder_is_found_however_it_is_named),     TEST(an_unknown_tag_names_the_closest),
-        TEST(a_folder_that_the_tag_lacks_is_an_error),   TEST(a_tag_needs_a_repository),
+        TEST(a_committed_file_has_the_commit_at_head),
+        TEST(line_endings_do_not_make_a_file_another),
+        TEST(an_edited_or_untracked_file_has_no_commit),
+        TEST(a_repository_of_another_owner_is_read),
+        TEST(without_a_repository_there_is_no_commit),
+        TEST(a_tag_gives_the_files_it_held),
+        TEST(a_folder_is_found_however_it_is_named),
+        TEST(an_unknown_tag_names_the_closest),
+        TEST(a_folder_that_the_tag_lacks_is_an_error),
+        TEST(a_tag_needs_a_repository),
+        cmocka_unit_test(a_difference_is_a_unified_diff_with_three_lines_around),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -135,7 +135,7 @@ static void an_answer_of_no_is_no_error(void **state)
     assert_string_equal(
         json_of_findings(&report, &(struct migrate_findings){&finding, 1}),
         "{\"command\":\"check\",\"status\":\"ok\",\"findings\":[{\"rule\":\"edited\",\"severity\":\"error\","
-        "\"revision\":\"a1\",\"path\":\"m/a.sql\",\"line\":3,\"message\":\"edited\",\"hint\":null}]}");
+        "\"revision\":\"a1\",\"path\":\"m/a.sql\",\"line\":3,\"message\":\"edited\",\"hint\":null,\"diff\":null}]}");
 }
 
 static void what_the_database_was_not_asked_is_null(void **state)

@@ -219,6 +219,16 @@ static void a_buffer_grows_and_ends_in_nul(void **state)
     arena_free(&arena);
 }
 
+static void a_cr_goes_only_from_before_an_lf(void **state)
+{
+    (void)state;
+    struct arena arena = {0};
+    const struct text plain = text_of("a\nb");
+    assert_ptr_equal(text_without_cr(plain, &arena).at, plain.at);
+    assert_true(text_is(text_without_cr(text_of("a\r\n\r\rb\r\n\r"), &arena), "a\n\r\rb\n\r"));
+    arena_free(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -234,6 +244,7 @@ int main(void)
         cmocka_unit_test(durations_have_units),
         cmocka_unit_test(yes_and_no_have_four_names_each),
         cmocka_unit_test(a_buffer_grows_and_ends_in_nul),
+        cmocka_unit_test(a_cr_goes_only_from_before_an_lf),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
