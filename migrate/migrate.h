@@ -207,6 +207,25 @@ struct migrate_step {
     const char *const *sql; /* dry run: each statement, `statements` of them; else NULL */
 };
 
+enum migrate_loss_kind {
+    MIGRATE_LOSS_TABLE,     /* dropped */
+    MIGRATE_LOSS_REBUILT,   /* dropped, and another one takes its name: what that does not take over */
+    MIGRATE_LOSS_COLUMN,    /* dropped */
+    MIGRATE_LOSS_ROWS,      /* all of them deleted */
+    MIGRATE_LOSS_SOME_ROWS, /* those that a condition finds */
+};
+
+enum migrate_precision { MIGRATE_UNCOUNTED, MIGRATE_EXACTLY, MIGRATE_ABOUT, MIGRATE_MORE_THAN };
+
+/* What a downgrade takes away, as far as its statements say so by name. */
+struct migrate_loss {
+    enum migrate_loss_kind kind;
+    const char *table;  /* as the statement writes it */
+    const char *column; /* NULL: not of a single column */
+    int64_t rows;       /* of the table, before; -1: not known */
+    enum migrate_precision precision;
+};
+
 struct migrate_outcome {
     bool dry_run;
     const char *dialect;     /* "postgresql" or "sqlite" */
@@ -217,6 +236,8 @@ struct migrate_outcome {
     size_t to_count;
     const struct migrate_step *steps;
     size_t step_count;
+    const struct migrate_loss *losses; /* of the plan's downgrades, as counted before they ran */
+    size_t loss_count;
     const char *backup; /* the file that a backup was written to; NULL: none was */
 };
 

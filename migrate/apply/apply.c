@@ -304,6 +304,11 @@ static bool ask(struct attempt *attempt, struct error *err)
     return error_outcome(err, "nothing was changed.");
 }
 
+static bool weigh(struct attempt *attempt, struct error *err)
+{
+    return !takes_down(attempt) || find_losses(attempt, err);
+}
+
 /* Under the lock what was planned may be done already, or be something else. */
 static bool look_again(struct attempt *attempt, struct error *err)
 {
@@ -311,7 +316,8 @@ static bool look_again(struct attempt *attempt, struct error *err)
     if (!look(attempt, err))
         return false;
     attempt->from = attempt->plan.from;
-    return names_equal(before, attempt->state.rows) || !has_something_to_do(attempt) || ask(attempt, err);
+    return names_equal(before, attempt->state.rows) || !has_something_to_do(attempt) ||
+           (weigh(attempt, err) && ask(attempt, err));
 }
 
 static void warn_of_resuming(const struct attempt *attempt)
@@ -381,6 +387,8 @@ static bool change_database(struct attempt *attempt, struct error *err)
         return false;
     attempt->from = attempt->plan.from;
     warn_of_redundant_rows(attempt);
+    if (!weigh(attempt, err))
+        return false;
     if (change->dry_run)
         return show_statements(attempt, err);
     if (!has_something_to_do(attempt))

@@ -3,10 +3,11 @@
  *
  *     stored.c     revisions that only the database has
  *     resume.c     a revision that stopped half-way
+ *     toll.c       what the plan's downgrades will lose
  *     outcome.c    steps, events, and what stands
  *     failure.c    what went wrong, written down; and whether to try again
  *
- * repair.c is a story of its own, told with the same parts.
+ * remedy.c is a story of its own, told with the same parts.
  */
 #ifndef MIGRATE_APPLY_ATTEMPT_H
 #define MIGRATE_APPLY_ATTEMPT_H
@@ -31,6 +32,8 @@ struct attempt {
     struct prepared *prepared;  /* plan.step_count */
     struct migrate_step *steps; /* of the plan; none for a stamp */
     size_t step_count;
+    const struct migrate_loss *losses; /* of the plan that was shown */
+    size_t loss_count;
     /* Being played. */
     struct composer composer;
     struct played played;
@@ -60,6 +63,9 @@ struct names rows_after(const struct attempt *attempt, size_t steps);
 void report_outcome(const struct attempt *attempt, struct migrate_outcome *outcome);
 void announce_step(struct attempt *attempt, size_t step);
 void finish_step(struct attempt *attempt, size_t step);
+
+/* toll.c: what the plan's downgrades drop, counted. */
+MUST_CHECK bool find_losses(struct attempt *attempt, struct error *err);
 
 /* resume.c: the unfinished revision must be the plan's first step; says what of it is done, and what to do first. */
 MUST_CHECK bool resume_unfinished(struct attempt *attempt, struct error *err);

@@ -100,6 +100,8 @@ void report_outcome(const struct attempt *attempt, struct migrate_outcome *outco
     outcome->to_count = to.count;
     outcome->steps = all.items;
     outcome->step_count = all.count;
+    outcome->losses = attempt->losses;
+    outcome->loss_count = attempt->loss_count;
 }
 
 static struct migrate_event step_event(const struct attempt *attempt, size_t index, enum migrate_event_kind kind)

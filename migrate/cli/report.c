@@ -173,6 +173,47 @@ static const char *totals(const struct migrate_outcome *outcome, struct arena *a
     return outcome->dry_run ? counts : arena_printf(arena, "%s, %s", counts, duration_text(duration_ms, arena));
 }
 
+static const char *rows_text(const struct migrate_loss *loss, struct arena *arena)
+{
+    static const char *const words[] = {[MIGRATE_UNCOUNTED] = "",
+                                        [MIGRATE_EXACTLY] = "",
+                                        [MIGRATE_ABOUT] = "about ",
+                                        [MIGRATE_MORE_THAN] = "more than "};
+    if (loss->precision == MIGRATE_UNCOUNTED)
+        return " (rows not counted)";
+    return arena_printf(arena, " (%s%lld row%s)", words[loss->precision], (long long)loss->rows,
+                        loss->rows == 1 ? "" : "s");
+}
+
+static const char *loss_text(const struct migrate_loss *loss, struct arena *arena)
+{
+    const char *table = visible(loss->table, arena), *rows = rows_text(loss, arena);
+    switch (loss->kind) {
+    case MIGRATE_LOSS_TABLE:
+        return arena_printf(arena, "table %s%s", table, rows);
+    case MIGRATE_LOSS_REBUILT:
+        return arena_printf(arena, "what the rebuilt table %s does not take over%s", table, rows);
+    case MIGRATE_LOSS_COLUMN:
+        return arena_printf(arena, "column %s.%s%s", table, visible(loss->column, arena), rows);
+    case MIGRATE_LOSS_ROWS:
+        return arena_printf(arena, "all rows of %s%s", table, rows);
+    case MIGRATE_LOSS_SOME_ROWS:
+        return arena_printf(arena, "some rows of %s%s", table, rows);
+    }
+    return table;
+}
+
+/* "will be lost: table users (about 12000 rows), column kitchens.note"; "" if nothing is. */
+static const char *losses_text(const struct migrate_outcome *plan, const struct palette *p, struct arena *arena)
+{
+    struct name_list list = {0};
+    for (size_t i = 0; i < plan->loss_count; i++)
+        ARENA_PUSH(arena, &list, loss_text(&plan->losses[i], arena));
+    return list.count
+               ? arena_printf(arena, "%swill be lost:%s %s\n", p->red, p->off, names_join(names_of(&list), ", ", arena))
+               : "";
+}
+
 static void closing_line(const struct report *report, const struct migrate_outcome *outcome)
 {
     const struct palette *p = report->console->out;
@@ -181,7 +222,8 @@ static void closing_line(const struct report *report, const struct migrate_outco
     if (outcome->step_count == 0)
         console_out(report->console, "nothing to do: %s is at %s%s%s\n", url, p->yellow, at, p->off);
     else if (outcome->dry_run)
-        console_out(report->console, "\ndry run: %s would run; nothing was changed\n", totals(outcome, report->arena));
+        console_out(report->console, "\n%sdry run: %s would run; nothing was changed\n",
+                    losses_text(outcome, p, report->arena), totals(outcome, report->arena));
     else
         console_out(report->console, "%s is at %s%s%s (%s)\n", url, p->yellow, at, p->off,
                     totals(outcome, report->arena));
@@ -237,6 +279,7 @@ void report_plan(struct console *console, const struct migrate_outcome *plan, st
     struct widths widths = step_widths(&planned, arena);
     for (size_t i = 0; i < plan->step_count; i++)
         fprintf(stderr, "%s\n", step_line(&steps[i], &widths, console->err, arena));
+    fprintf(stderr, "%s", losses_text(plan, console->err, arena));
 }
 
 /* --- revisions ------------------------------------------------------------------------------------ */

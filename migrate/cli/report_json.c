@@ -121,10 +121,29 @@ static json_t *step_object(const struct migrate_step *step, struct arena *arena)
     return object;
 }
 
+static json_t *loss_object(const struct migrate_loss *loss, struct arena *arena)
+{
+    static const char *const kinds[] = {[MIGRATE_LOSS_TABLE] = "table",
+                                        [MIGRATE_LOSS_REBUILT] = "rebuilt",
+                                        [MIGRATE_LOSS_COLUMN] = "column",
+                                        [MIGRATE_LOSS_ROWS] = "rows",
+                                        [MIGRATE_LOSS_SOME_ROWS] = "some_rows"};
+    static const char *const precisions[] = {
+        [MIGRATE_EXACTLY] = "exactly", [MIGRATE_ABOUT] = "about", [MIGRATE_MORE_THAN] = "more_than"};
+    json_t *object = json_object();
+    bool is_counted = loss->precision != MIGRATE_UNCOUNTED;
+    set(object, "kind", json_string(kinds[loss->kind]));
+    set(object, "table", json_text(loss->table, arena));
+    set(object, "column", json_text(loss->column, arena));
+    set(object, "rows", is_counted ? json_integer((json_int_t)loss->rows) : json_null());
+    set(object, "precision", is_counted ? json_string(precisions[loss->precision]) : json_null());
+    return object;
+}
+
 const char *json_of_change(const struct report *report, const struct migrate_outcome *outcome)
 {
     bool stamps = command_verb(report->line->command) == VERB_STAMP;
-    json_t *object = begin(report), *steps = json_array();
+    json_t *object = begin(report), *steps = json_array(), *losses = json_array();
     if (!stamps)
         set(object, "dry_run", json_boolean(report->line->change.dry_run));
     set(object, "database",
@@ -133,10 +152,15 @@ const char *json_of_change(const struct report *report, const struct migrate_out
     set(object, "to", outcome ? json_names(outcome->to, outcome->to_count, report->arena) : json_null());
     for (size_t i = 0; outcome && i < outcome->step_count; i++)
         json_array_append_new(steps, step_object(&outcome->steps[i], report->arena));
-    if (stamps)
+    for (size_t i = 0; outcome && i < outcome->loss_count; i++)
+        json_array_append_new(losses, loss_object(&outcome->losses[i], report->arena));
+    if (stamps) {
         json_decref(steps);
-    else
+        json_decref(losses);
+    } else {
         set(object, "steps", steps);
+        set(object, "losses", losses);
+    }
     if (!stamps)
         set(object, "backup", json_text(outcome ? outcome->backup : NULL, report->arena));
     return end(report, object);

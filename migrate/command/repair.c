@@ -1,7 +1,7 @@
-/* repair.c: repair: what is unfinished, and ending it by decision. */
+/* remedy.c: repair: what is unfinished, and ending it by decision. */
 #include "command/session.h"
 
-#include "apply/repair.h"
+#include "apply/remedy.h"
 
 static bool repair(struct migrate *migrate, const struct migrate_repair_options *options,
                    struct migrate_repaired *repaired, struct error *err)

@@ -3,8 +3,10 @@ it may run from there, and whom it believes."""
 
 import hashlib
 import os
+import pty
+import subprocess
 
-from harness import Case, Postgres, main, on_both_databases
+from harness import BINARY, Case, Postgres, main, on_both_databases
 
 
 class Older:
@@ -205,6 +207,73 @@ class Checking(Older):
         self.assertEqual(self.found(status=0), [("pending", "warning", "b")])
         self.migrate("stamp", "b")
         self.assertEqual(self.found(status=0), [])
+
+
+@on_both_databases
+class Losing:
+    """What a downgrade will lose is said before anybody is asked."""
+
+    def setUp(self):
+        super().setUp()
+        self.revision("a", up="CREATE TABLE users (x INTEGER);\nCREATE TABLE \"Odd one\" (x INTEGER, note TEXT);",
+                      down="DROP TABLE \"Odd one\";\nDROP TABLE IF EXISTS users;\nDROP TABLE IF EXISTS users;")
+        self.revision("b", up="INSERT INTO users VALUES (1);",
+                      down="ALTER TABLE \"Odd one\" DROP COLUMN note;\nDELETE FROM users WHERE x = 1;\nDROP TABLE IF EXISTS gone;")
+        self.migrate("upgrade")
+        self.execute("INSERT INTO users VALUES (2); ANALYZE users")
+        self.word = "about" if self.dialect == "postgresql" else "exactly"
+
+    def expected(self):
+        return [{"kind": "column", "table": '"Odd one"', "column": "note", "rows": 0, "precision": self.word},
+                {"kind": "some_rows", "table": "users", "column": None, "rows": 2, "precision": self.word},
+                {"kind": "table", "table": "gone", "column": None, "rows": None, "precision": None},
+                {"kind": "table", "table": '"Odd one"', "column": None, "rows": 0, "precision": self.word},
+                {"kind": "table", "table": "users", "column": None, "rows": 2, "precision": self.word}]
+
+    def test_a_dry_run_names_tables_and_columns_with_their_rows(self):
+        self.assertEqual(self.migrate_json("downgrade", "base", "--dry-run")["losses"], self.expected())
+        self.assertIncludes(self.migrate("downgrade", "-1", "--dry-run").out,
+                            "\nwill be lost: column \"Odd one\".note (", "some rows of users (",
+                            "table gone (rows not counted)\ndry run: ")
+
+    def test_a_downgrade_says_afterwards_what_there_was(self):
+        self.assertEqual(self.migrate_json("downgrade", "base")["losses"], self.expected())
+
+    def test_an_upgrade_loses_nothing(self):
+        self.assertEqual(self.migrate_json("upgrade", "--dry-run")["losses"], [])
+
+    def test_a_table_never_analysed_has_an_unknown_number_of_rows(self):
+        self.execute("INSERT INTO \"Odd one\" VALUES (1, NULL)")
+        loss = self.migrate_json("downgrade", "-1", "--dry-run")["losses"][0]
+        self.assertEqual((loss["rows"], loss["precision"]),
+                         (None, None) if self.dialect == "postgresql" else (1, "exactly"))
+
+    def test_the_question_is_asked_below_it(self):
+        master, slave = pty.openpty()
+        process = subprocess.Popen([BINARY, "downgrade", "-1"], cwd=self.folder, env=self.clean(), stdin=slave,
+                                   stderr=slave, stdout=subprocess.DEVNULL)
+        os.close(slave)
+        os.write(master, b"n\n")
+        shown = b""
+        try:
+            while chunk := os.read(master, 4096):
+                shown += chunk
+        except OSError:
+            pass
+        os.close(master)
+        self.assertEqual(process.wait(60), 130)
+        self.assertRegex(shown.decode(), r"(?s)will be lost:.*column \"Odd one\".note.*Downgrade .*What it drops is lost")
+
+
+class Partitions(Postgres, Case):
+    def test_a_partitioned_table_has_the_rows_of_its_partitions(self):
+        self.revision("a", up="CREATE TABLE p (x INTEGER) PARTITION BY LIST (x);\nCREATE TABLE p1 PARTITION OF p FOR VALUES IN (1);\n"
+                              "CREATE TABLE p2 PARTITION OF p FOR VALUES IN (2);\nINSERT INTO p VALUES (1), (2), (2);",
+                      down="DROP TABLE p;")
+        self.migrate("upgrade")
+        self.assertEqual(self.migrate_json("downgrade", "base", "--dry-run")["losses"][0]["rows"], None)
+        self.execute("ANALYZE p")
+        self.assertEqual(self.migrate_json("downgrade", "base", "--dry-run")["losses"][0]["rows"], 3)
 
 
 class Indexes(Postgres, Case):

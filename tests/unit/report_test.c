@@ -70,7 +70,7 @@ static void an_upgrade_is_one_object_with_its_keys_in_order(void **state)
         "{\"revision\":\"27c6\",\"direction\":\"upgrade\",\"message\":\"say \\\"hi\\\"\",\"path\":\"m/a.sql\","
         "\"status\":\"applied\",\"statements\":2,\"duration_ms\":11.8},"
         "{\"revision\":\"1975\",\"direction\":\"upgrade\",\"message\":\"b\",\"path\":\"m/b.sql\","
-        "\"status\":\"failed\",\"statements\":1,\"duration_ms\":null}],\"backup\":null}");
+        "\"status\":\"failed\",\"statements\":1,\"duration_ms\":null}],\"losses\":[],\"backup\":null}");
 }
 
 static void a_failure_of_which_nothing_is_known_still_has_every_key(void **state)
@@ -81,10 +81,26 @@ static void a_failure_of_which_nothing_is_known_still_has_every_key(void **state
     struct report report = report_for(VERB_DOWNGRADE, MIGRATE_UNREACHABLE, &error);
     assert_string_equal(json_of_change(&report, NULL),
                         "{\"command\":\"downgrade\",\"status\":\"error\",\"dry_run\":false,\"database\":null,"
-                        "\"from\":null,\"to\":null,\"steps\":[],\"backup\":null,"
+                        "\"from\":null,\"to\":null,\"steps\":[],\"losses\":[],\"backup\":null,"
                         "\"error\":{\"code\":\"unreachable\",\"exit\":10,"
                         "\"message\":\"cannot\",\"hint\":null,\"path\":null,\"line\":null,\"column\":null,"
                         "\"sqlstate\":null,\"revision\":null}}");
+}
+
+static void a_loss_says_how_well_its_rows_were_counted(void **state)
+{
+    (void)state;
+    static const struct migrate_loss losses[] = {
+        {.kind = MIGRATE_LOSS_TABLE, .table = "users", .rows = 12000, .precision = MIGRATE_ABOUT},
+        {.kind = MIGRATE_LOSS_COLUMN, .table = "s.t", .column = "note", .rows = -1}};
+    struct migrate_outcome lossy = outcome;
+    lossy.losses = losses;
+    lossy.loss_count = 2;
+    struct report report = report_for(VERB_DOWNGRADE, MIGRATE_OK, &no_error);
+    assert_non_null(strstr(json_of_change(&report, &lossy),
+                           "\"losses\":[{\"kind\":\"table\",\"table\":\"users\",\"column\":null,\"rows\":12000,"
+                           "\"precision\":\"about\"},{\"kind\":\"column\",\"table\":\"s.t\",\"column\":\"note\","
+                           "\"rows\":null,\"precision\":null}]"));
 }
 
 static void a_stamp_has_no_steps(void **state)
@@ -344,6 +360,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(an_upgrade_is_one_object_with_its_keys_in_order, clean),
         cmocka_unit_test_teardown(a_failure_of_which_nothing_is_known_still_has_every_key, clean),
+        cmocka_unit_test_teardown(a_loss_says_how_well_its_rows_were_counted, clean),
         cmocka_unit_test_teardown(a_stamp_has_no_steps, clean),
         cmocka_unit_test_teardown(a_whole_number_of_milliseconds_is_still_a_real_number, clean),
         cmocka_unit_test_teardown(bytes_that_are_no_utf8_do_not_make_the_object_invalid, clean),

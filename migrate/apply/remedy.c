@@ -1,9 +1,9 @@
-/* repair.c: unfinished revisions, told with what a rerun would do and what giving them up would leave; and the three
+/* remedy.c: unfinished revisions, told with what a rerun would do and what giving them up would leave; and the three
  * ways to end them, or an edited file's disagreement, by decision.
  *
  * As with a change, the first look is without the lock, to have something to ask about; what is done is decided by the
  * look under it, and each row is changed by compare-and-swap. */
-#include "apply/repair.h"
+#include "apply/remedy.h"
 
 #include "apply/attempt.h"
 #include "base/clock.h"

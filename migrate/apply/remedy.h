@@ -1,6 +1,6 @@
-/* repair.h: ending by decision what cannot end by itself: an unfinished revision, or a file that was edited. */
-#ifndef MIGRATE_APPLY_REPAIR_H
-#define MIGRATE_APPLY_REPAIR_H
+/* remedy.h: ending by decision what cannot end by itself: an unfinished revision, or a file that was edited. */
+#ifndef MIGRATE_APPLY_REMEDY_H
+#define MIGRATE_APPLY_REMEDY_H
 
 #include "apply/apply.h"
 
