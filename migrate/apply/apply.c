@@ -156,11 +156,11 @@ static void attempt_done(void *context, const struct op_result *result)
     const struct op *op = result->op;
     if (op->origin.step >= attempt->step_count)
         return;
-    attempt->blockers[0] = '\0';
     if (op->origin.statement != NO_STATEMENT)
         note_statement(attempt, op);
     if (op->kind != OP_COMMIT)
         return;
+    attempt->blockers[0] = '\0';
     attempt->played.commits++; // the driver counts for itself; here it tells which step this completes
     while (attempt->steps_done < attempt->step_count && attempt->prepared[attempt->steps_done].commits_after &&
            attempt->prepared[attempt->steps_done].commits_after <= attempt->played.commits)

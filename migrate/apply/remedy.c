@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "git/git.h"
 
+#include <assert.h>
 #include <embedded.h>
 
 struct unfinished_list {
@@ -215,6 +216,7 @@ static bool find_changes(struct repairing *repairing, struct error *err)
         return true;
     if (!plan_ending(repairing, repairing->ending, &plan, err))
         return error_outcome(err, "nothing was changed.");
+    assert(plan.steps); // plan_ending() made sure
     repairing->changes = plan.steps[0].changes;
     return true;
 }

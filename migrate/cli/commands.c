@@ -514,9 +514,11 @@ const struct command commands[VERBS] = {
             .summary = "list unfinished revisions, or end one by decision",
             .details =
                 "A revision with an autocommit section that was stopped half-way stays in the history until it is "
-                "finished, and usually running it again finishes it. Without options this lists such revisions: how far "
+                "finished, and usually running it again finishes it. Without options this lists such revisions: how "
+                "far "
                 "they came, why they stopped, what running them again would do and what giving them up would leave.\n\n"
-                "--abandon, --done and --accept decide, for one revision named in full or by its beginning; on a terminal "
+                "--abandon, --done and --accept decide, for one revision named in full or by its beginning; on a "
+                "terminal "
                 "they ask first. Nothing of the past is lost: the history keeps what happened and what was decided.",
             .options = OPTIONS(repair_rows),
             .examples = EXAMPLES({"migrate repair", "what is unfinished"},
@@ -609,8 +611,7 @@ const struct command commands[VERBS] = {
                 "use. Each line says what to do. Nothing is changed, and nothing takes longer than DB_CONNECT_TIMEOUT "
                 "for each step.\n\n"
                 "Exits 0 when there are only warnings, 1 when something failed, and as any other command does when "
-                "there "
-                "is no connection to be had.",
+                "there is no connection to be had.",
             .options = OPTIONS(doctor_rows),
             .examples = EXAMPLES({"migrate doctor", NULL}, {"migrate doctor --replicas 4", "how many pods there are"}),
         },

@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "cli/commands.h"
+#include "cli/guides.h"
 
 #include <stdio.h>
 
@@ -191,6 +192,32 @@ static void files(struct buffer *out)
          "-- migrate:upgrade and -- migrate:downgrade.");
 }
 
+/* Lines that begin with four spaces stand as they are, the others are filled. */
+static void guide(struct buffer *out, const struct guide *guide)
+{
+    bool is_verbatim = false;
+    section(out, guide->title);
+    for (struct text rest = text_of(guide->text); rest.length;) {
+        struct text line = text_split(rest, '\n', &rest);
+        bool indented = text_starts(line, "    ");
+        if (indented && !is_verbatim)
+            buffer_string(out, ".PP\n.EX\n");
+        if (!indented && is_verbatim && line.length == 0 && text_starts(rest, "    "))
+            indented = true; // a blank line inside an example
+        if (!indented && is_verbatim)
+            buffer_string(out, ".EE\n");
+        is_verbatim = indented;
+        if (!indented && line.length == 0)
+            buffer_string(out, rest.length && !text_starts(rest, "    ") ? ".PP\n" : "");
+        else
+            roff(out, arena_copy(out->arena, line.at, line.length));
+        if (indented || line.length)
+            buffer_character(out, '\n');
+    }
+    if (is_verbatim)
+        buffer_string(out, ".EE\n");
+}
+
 const char *manual_page(struct arena *arena)
 {
     struct buffer out = {.arena = arena};
@@ -215,6 +242,8 @@ const char *manual_page(struct arena *arena)
         option_entry(&out, &global_options.rows[i]);
     command_entries(&out);
     identifiers(&out);
+    for (const struct guide *each = guides; each->title; each++)
+        guide(&out, each);
     exit_statuses(&out);
     environment(&out);
     files(&out);

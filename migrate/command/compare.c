@@ -211,18 +211,19 @@ static bool add_edited(struct comparison *comparison, const struct revision *rev
     if (!then.length)
         hint =
             arena_printf(arena, "%s `git cat-file blob %s` shows what ran, if it was committed.", hint, applied->oid);
-    inspection_add(
-        comparison->inspection,
-        (struct migrate_finding){
-            .rule = "edited",
-            .severity = MIGRATE_SEVERITY_ERROR,
-            .revision = revision->id,
-            .path = revision->path,
-            .message = arena_printf(arena, "%s was edited after it was applied (then %.7s, now %.7s)", revision->id,
-                                    applied->oid, oid),
-            .hint = hint,
-            .diff = then.length ? git_difference(then, text_without_cr(map->content, arena), revision->path, arena) : NULL,
-        });
+    inspection_add(comparison->inspection,
+                   (struct migrate_finding){
+                       .rule = "edited",
+                       .severity = MIGRATE_SEVERITY_ERROR,
+                       .revision = revision->id,
+                       .path = revision->path,
+                       .message = arena_printf(arena, "%s was edited after it was applied (then %.7s, now %.7s)",
+                                               revision->id, applied->oid, oid),
+                       .hint = hint,
+                       .diff = then.length
+                                   ? git_difference(then, text_without_cr(map->content, arena), revision->path, arena)
+                                   : NULL,
+                   });
     return true;
 }
 

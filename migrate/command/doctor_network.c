@@ -60,7 +60,7 @@ static struct server server_at(struct visit *visit, size_t i)
     const char *address = choose(visit, parameter(visit, "hostaddr"), i, NULL);
     return (struct server){
         .address = address,
-        .host = choose(visit, parameter(visit, "host"), i, address),
+        .host = choose(visit, parameter(visit, "host"), i, address ? address : "localhost"),
         .port = choose(visit, port, is_one_for_all ? 0 : i, "5432"),
     };
 }

@@ -166,7 +166,8 @@ static bool finished(struct program *program, struct error *err)
     if (WIFEXITED(program->status) && WEXITSTATUS(program->status) == 0)
         return true;
     struct text why = reason(&program->said);
-    bool is_refused = memmem(why.at, why.length, "permission denied for", strlen("permission denied for"));
+    bool is_refused =
+        why.length && memmem(why.at, why.length, "permission denied for", strlen("permission denied for"));
     if (WIFSIGNALED(program->status))
         return error_set(err, MIGRATE_FILE, "%s was ended by signal %d", program->arguments[0],
                          WTERMSIG(program->status));

@@ -74,7 +74,9 @@ struct batch {
     void (*done)(void *context, const struct op_result *result);
     /* A NOTICE or WARNING, with the operation it came from (NULL if unknown). `severity` as the server has it. */
     void (*notice)(void *context, const struct op *op, const char *severity, const char *message);
-    /* Called about once a second while an operation has not answered for longer than that. NULL: nobody looks. */
+    /* Called about once a second while an operation has not answered for longer than that, or for half of a shorter
+     * lock_timeout. PostgreSQL answers a revision's operations together, so `op` is the first of them that may be
+     * meant. NULL: nobody looks. */
     void (*watch)(void *context, const struct op *op, const struct op_watch *watch);
     void *context;
     bool ignores_interrupt; /* what must still be written down after an interrupt */

@@ -150,6 +150,20 @@ static bool socket_is_ready(const struct postgres *postgres, PostgresPollingStat
     return poll(&socket, 1, at_most_ms < SLICE_MS ? (int)at_most_ms + 1 : SLICE_MS) > 0;
 }
 
+static bool is_writer(struct postgres *postgres, struct error *err)
+{
+    PGresult *result = wire_run(postgres, "SELECT pg_is_in_recovery()", 0, NULL);
+    bool is_known = PQresultStatus(result) == PGRES_TUPLES_OK;
+    bool ok = is_known && strcmp(PQgetvalue(result, 0, 0), "f") == 0;
+    if (!is_known)
+        error_set(err, MIGRATE_UNREACHABLE, "the server closed the connection at once");
+    else if (!ok)
+        error_set(err, MIGRATE_UNREACHABLE, "%s, port %s, is a standby: it takes no changes", PQhost(postgres->link),
+                  PQport(postgres->link));
+    PQclear(result);
+    return ok || error_hint(err, "Use the writer's address, or try again when there is one.");
+}
+
 /* Time counts from where it is waited: what was done since the link was started is not the server's fault. */
 static bool try_once(struct postgres *postgres, const struct trying *trying, struct error *err)
 {
@@ -168,6 +182,8 @@ static bool try_once(struct postgres *postgres, const struct trying *trying, str
         return sqlstate_unconnected(postgres->link, err);
     PQsetErrorVerbosity(postgres->link, PQERRORS_DEFAULT);
     PQsetnonblocking(postgres->link, 1);
+    if (postgres->needs_writer && !is_writer(postgres, err))
+        return false;
     postgres->link_pid = PQbackendPID(postgres->link);
     postgres->is_ready = true;
     return true;

@@ -164,12 +164,13 @@ static bool send_settings(struct postgres *postgres, struct error *err)
 
 static bool take_session(struct postgres *postgres, const PGresult *answer, struct error *err)
 {
-    enum { BACKEND_PID, SINCE, DATABASE_NAME };
+    enum { BACKEND_PID, SINCE, DATABASE_NAME, IN_RECOVERY };
     if (!is_accepted(answer))
         return refused(postgres, answer, err);
     postgres->session.pid = arena_string(postgres->arena, PQgetvalue(answer, 0, BACKEND_PID));
     postgres->session.since = arena_string(postgres->arena, PQgetvalue(answer, 0, SINCE));
     postgres->database_name = arena_string(postgres->arena, PQgetvalue(answer, 0, DATABASE_NAME));
+    postgres->is_standby = strcmp(PQgetvalue(answer, 0, IN_RECOVERY), "t") == 0;
     return true;
 }
 
@@ -359,9 +360,23 @@ static bool no_pooler(const struct postgres *postgres, struct error *err)
                            "the pooler keeps one server connection for each client.");
 }
 
+/* Whoever takes the lock is going to write. While a database fails over, its name may lead to a standby. */
+static bool find_writer(struct postgres *postgres, struct error *err)
+{
+    if (!postgres->is_set && !ask_once(postgres, NULL, 0, NULL, NULL, err))
+        return false;
+    postgres->needs_writer = postgres->base.connection->wait_ms > 0;
+    if (!postgres->is_standby || !postgres->needs_writer)
+        return true;
+    struct trying trying = connect_trying(postgres);
+    pipeline_forget_prepared(postgres, false);
+    return connect_anew(postgres, err) && connect_within(postgres, &trying, err) &&
+           ask_once(postgres, NULL, 0, NULL, NULL, err);
+}
+
 static bool take_lock(struct postgres *postgres, int64_t wait_ms, struct error *err)
 {
-    if ((!postgres->is_set && !ask_once(postgres, NULL, 0, NULL, NULL, err)) || !no_pooler(postgres, err))
+    if (!find_writer(postgres, err) || !no_pooler(postgres, err))
         return false;
     name_lock(postgres, postgres->lock_name);
     struct wanted_lock wanted = {

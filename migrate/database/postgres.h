@@ -40,8 +40,9 @@ struct postgres {
     PGconn *link;
     size_t hosts_silent; /* tries that ended in silence: of several hosts the next one comes first */
     bool is_ready;
-    bool is_given_up; /* lost, and not to be had back */
-    bool is_tidying;  /* an interrupt has been obeyed: what is left to do is not to be interrupted again */
+    bool needs_writer; /* a standby is no better than a server that is away */
+    bool is_given_up;  /* lost, and not to be had back */
+    bool is_tidying;   /* an interrupt has been obeyed: what is left to do is not to be interrupted again */
 
     const char *settings;       /* one SELECT that makes all settings of ours */
     const char *settings_again; /* likewise, for OP_RESET */
@@ -49,6 +50,7 @@ struct postgres {
     int link_pid;               /* as the connection said when it began; libpq forgets it when it breaks */
     struct session session;     /* as the server says */
     const char *database_name;
+    bool is_standby;
     struct session former[FORMER_MAX]; /* lost ones that may still be there */
     size_t former_count;
 

@@ -28,18 +28,15 @@ static bool interrupted(struct error *err)
 
 static int slice_ms(double left_ms)
 {
-    return left_ms < SLICE_MS ? (int)left_ms + 1 : SLICE_MS;
+    return left_ms > SLICE_MS ? SLICE_MS : left_ms > 0 ? (int)left_ms + 1 : 0;
 }
 
 bool probe_wait(const struct probe *probe, int socket, short event, double deadline_ms)
 {
     struct pollfd one = {.fd = socket, .events = event};
-    for (double left_ms = deadline_ms - clock_ms(); left_ms > 0; left_ms = deadline_ms - clock_ms()) {
-        if (probe_is_interrupted(probe))
-            return false;
-        if (poll(&one, 1, slice_ms(left_ms)) > 0)
+    while (clock_ms() < deadline_ms && !probe_is_interrupted(probe))
+        if (poll(&one, 1, slice_ms(deadline_ms - clock_ms())) > 0)
             return true;
-    }
     return false;
 }
 
@@ -68,9 +65,9 @@ static void lookup_free(struct lookup *lookup)
     free(lookup);
 }
 
-static void *look_up(void *context)
+/* Answers whether the one who asked has left, and so leaves the rest to us. */
+static bool look_up(struct lookup *lookup)
 {
-    struct lookup *lookup = context;
     const struct addrinfo wanted = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
     struct addrinfo *found = NULL;
     int status = getaddrinfo(lookup->host, lookup->port, &wanted, &found);
@@ -81,8 +78,13 @@ static void *look_up(void *context)
     bool is_last = lookup->is_left;
     pthread_cond_signal(&lookup->changed);
     pthread_mutex_unlock(&lookup->mutex);
-    if (is_last)
-        lookup_free(lookup);
+    return is_last;
+}
+
+static void *look_up_aside(void *context)
+{
+    if (look_up(context))
+        lookup_free(context);
     return NULL;
 }
 
@@ -98,7 +100,7 @@ static struct lookup *lookup_start(const char *host, const char *port)
     if (!lookup->host || !lookup->port)
         abort();
     pthread_t thread;
-    if (pthread_create(&thread, NULL, look_up, lookup) == 0)
+    if (pthread_create(&thread, NULL, look_up_aside, lookup) == 0)
         pthread_detach(thread);
     else
         look_up(lookup); // then without a limit

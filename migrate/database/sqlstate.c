@@ -200,16 +200,33 @@ static const struct {
      "Nothing answers: check the network on the way, on Amazon RDS the security group's inbound rule."},
 };
 
+/* Which of the refusals in a message counts: the first that no waiting can mend, else the first. (Several hosts were
+ * tried; and with sslmode=prefer libpq tries again without TLS, where it is refused for that.) NULL: none has a state.
+ */
+static const char *find_decisive(const char *message, char sqlstate[6])
+{
+    char next[6];
+    const char *first = find_sqlstate(message, sqlstate);
+    for (const char *at = first; at; at = find_sqlstate(at, next)) {
+        memcpy(next, at, 5);
+        next[5] = '\0';
+        if (rule_of(next, CONNECTING)->code != MIGRATE_UNREACHABLE) {
+            memcpy(sqlstate, next, sizeof next);
+            return at;
+        }
+    }
+    return first;
+}
+
 bool sqlstate_unconnected(const PGconn *link, struct error *err)
 {
     struct arena arena = {0};
     char sqlstate[6] = "";
     const char *message = PQerrorMessage(link);
-    const char *said = find_sqlstate(message, sqlstate); // by the first that answered: with sslmode=prefer libpq tries
-    said = said ? said : message;                        // again without TLS, which hides a wrong password
-    struct text rest, line = text_split(text_of(said), '\n', &rest);
-    if (!*sqlstate)
-        line = text_of(message);
+    const char *said = find_decisive(message, sqlstate);
+    struct text rest, line = text_of(message);
+    if (said)
+        line = text_split(text_of(said), '\n', &rest);
     static const struct rule away = {"", CONNECTING, MIGRATE_UNREACHABLE, NULL};
     const struct rule *rule = *sqlstate ? rule_of(sqlstate, CONNECTING) : &away;
     error_set(err, rule->code, "%s", tidy(message, &arena));

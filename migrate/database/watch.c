@@ -162,13 +162,6 @@ static bool has_answered(struct watcher *watcher)
     return false;
 }
 
-static void tell(struct play *play)
-{
-    struct op op = pipeline_op(pipeline_first(play));
-    if (clock_ms() - play->answered_ms > LOOK_MS)
-        play->batch->watch(play->batch->context, &op, &play->watcher.watch);
-}
-
 /* ---- a step */
 
 /* A second is long enough; but who is in the way must be known before lock_timeout ends the waiting. */
@@ -183,6 +176,13 @@ static bool is_worth_a_look(const struct play *play)
 {
     return play->batch->watch && !play->has_failed && play->count > 0 && play->watcher.state != WATCH_GONE &&
            clock_ms() - play->answered_ms > look_after_ms(play->postgres);
+}
+
+static void tell(struct play *play)
+{
+    struct op op = pipeline_op(pipeline_first(play));
+    if (is_worth_a_look(play))
+        play->batch->watch(play->batch->context, &op, &play->watcher.watch);
 }
 
 void watch_step(struct play *play)

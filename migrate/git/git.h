@@ -36,8 +36,8 @@ struct git_files {
 MUST_CHECK bool git_read_tag(const char *folder, const char *tag, struct arena *arena, struct git_files *files,
                              struct error *err);
 
-/* What changed from one text to the other as a unified diff, "" if nothing did. `path` is for its headers. NULL where it
- * cannot be made: libgit2 is not installed, or a text is longer than a few megabytes. Needs no repository. */
+/* What changed from one text to the other as a unified diff, "" if nothing did. `path` is for its headers. NULL where
+ * it cannot be made: libgit2 is not installed, or a text is longer than a few megabytes. Needs no repository. */
 const char *git_difference(struct text before, struct text after, const char *path, struct arena *arena);
 
 #endif

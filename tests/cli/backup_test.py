@@ -280,6 +280,31 @@ class BackupOfAServer(Backups, Postgres, Case):
         self.assertEqual([name for name in os.listdir(self.folder) if "bak" in name], [])
         self.assertEqual(self.objects(), [])
 
+    def test_where_there_is_a_file_already_pg_dump_does_not_even_begin(self):
+        self.fake("touch ran\n")
+        self.write("before.bak", "an older backup")
+        self.migrate("upgrade", "--backup=" + self.backup, status=7)
+        self.assertFalse(os.path.exists(self.path("ran")))
+
+    def test_a_file_that_appears_while_it_is_made_is_not_overwritten(self):
+        self.fake("echo other >before.bak\n")
+        self.assertIncludes(self.migrate("upgrade", "--backup=" + self.backup, status=7).err, "exists already")
+        self.assertEqual(self.read("before.bak"), "other\n")
+        self.assertEqual(self.objects(), [])
+
+    def test_a_run_that_finds_the_work_done_when_it_gets_the_lock_makes_none(self):
+        self.fake("echo $$ >pid.new; mv pid.new pid; while [ ! -e go ]; do sleep 0.05; done\n")
+        first = self.start("upgrade", "--backup=" + self.backup)
+        until = time.monotonic() + 20
+        while not os.path.exists(self.path("pid")):
+            self.assertLess(time.monotonic(), until)
+            time.sleep(0.02)
+        second = self.start("upgrade", "--backup=" + self.path("second.bak"))
+        self.assertIn(b"the lock is held by", second.stderr.readline())
+        self.write("go", "")
+        self.assertEqual((first.wait(20), second.wait(20)), (0, 0))
+        self.assertFalse(os.path.exists(self.path("second.bak")), "a backup of nothing was made")
+
     def test_nobody_else_migrates_while_it_is_made(self):
         self.fake("echo $$ >pid.new; mv pid.new pid; while [ ! -e go ]; do sleep 0.05; done\n")
         process = self.start("upgrade", "--backup=" + self.backup)

@@ -231,6 +231,11 @@ class Server(Doctor, Postgres, Case):
         self.assertFound(found, "tcp", "ok")
         self.assertFound(found, "authentication", "ok")
 
+    def test_a_list_of_hosts_with_an_empty_one_does_not_end_it(self):
+        environment = {"MIGRATE_DATABASE_URL": None, "PGHOST": ",127.0.0.1", "PGPORT": re.search(r":(\d+)/", self.url)[1],
+                       "PGUSER": "postgres", "PGPASSWORD": "throw-away", "PGDATABASE": self.database}
+        self.assertFound(self.doctor(environment=environment), "authentication", "ok", self.database)
+
     def test_a_wrong_password_is_refused_and_not_shown(self):
         found = self.doctor("--url", self.url.replace("throw-away", "s3cret"), status=6)
         self.assertFound(found, "answer", "ok", "PostgreSQL answers")

@@ -11,8 +11,8 @@ import subprocess
 import time
 from harness import BINARY, SECONDS, Case, main, needs_postgres, on_both_databases, postgres_program, postgres_url
 
-COMMANDS = ["init", "revision", "merge", "edit", "upgrade", "downgrade", "stamp", "repair", "ensure-version", "current", "history",
-            "heads", "bases", "branches", "show", "check", "list-templates", "completion", "help"]
+COMMANDS = ["init", "revision", "merge", "edit", "upgrade", "downgrade", "goto", "stamp", "repair", "ensure-version", "current", "history",
+            "heads", "bases", "branches", "show", "check", "wait", "doctor", "list-templates", "completion", "help"]
 CHANGE_KEYS = {"command", "status", "dry_run", "database", "from", "to", "steps", "losses", "backup"}
 STEP_KEYS = {"revision", "direction", "message", "path", "status", "statements", "duration_ms"}
 REVISION_KEYS = {"revision", "down_revisions", "depends_on", "branch_labels", "message", "created", "path", "is_head",

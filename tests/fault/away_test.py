@@ -1,11 +1,13 @@
 """A server that is away for a while: not started yet, full, restarted in the middle of a run, or replaced by its standby.
 What no waiting can mend ends at once."""
 
+import json
+import os
 import subprocess
 import threading
 import time
 
-from harness import POSTGRES, SECONDS, Case, main, needs_postgres, postgres_program
+from harness import SECONDS, Case, main, needs_postgres, postgres_program
 from server import PASSWORD, Server
 
 REVISIONS = 8
@@ -114,6 +116,25 @@ class Started(Away):
         self.assertIncludes(self.migrate("wait", "-v").err, "reached within")
         self.assertEqual(self.migrate_json("wait")["status"], "ok")
 
+    def test_a_secret_that_is_rotated_meanwhile_is_read_again(self):
+        def secret(port):
+            self.write("new.json", json.dumps({"host": "127.0.0.1", "port": port, "dbname": self.database,
+                                               "username": "postgres", "password": PASSWORD}))
+            os.rename(self.path("new.json"), self.path("secret.json"))
+        secret(1)
+        process = self.start("wait", "--wait=60s", environment={"MIGRATE_DATABASE_URL": None,
+                                                                "DATABASE_SECRET_FILE": self.path("secret.json")})
+        time.sleep(0.5)
+        self.assertIsNone(process.poll())
+        secret(self.server.port)
+        self.finish(process)
+
+    def test_a_file_needs_no_waiting(self):
+        self.migrate("wait", environment={"MIGRATE_DATABASE_URL": "sqlite:///not-there.db"})
+        self.assertFalse(os.path.exists(self.path("not-there.db")))
+        self.migrate("wait", "--wait=30s", status=6,
+                     environment={"MIGRATE_DATABASE_URL": "sqlite:///not-there.db?mode=rw"})
+
     def test_a_signal_ends_the_waiting(self):
         self.server.stop()
         self.addCleanup(self.server.start)
@@ -211,6 +232,21 @@ class Promoted(Away):
         self.assertIsNone(process.poll(), "it should wait for a writer")
         standby.promote()
         self.assertIncludes(self.finish(process), "read-only")
+        self.assert_each_once(standby)
+
+    def test_a_name_that_leads_to_a_standby_is_tried_until_it_is_promoted(self):
+        standby = self.standby()
+        self.addCleanup(self.server.start)
+        self.write_revisions()
+        self.environment["MIGRATE_DATABASE_URL"] = standby.url(self.database)
+        self.migrate("current")
+        self.migrate("upgrade", status=6)
+        process = self.start("upgrade", "--wait=60s")
+        time.sleep(0.7)
+        self.assertIsNone(process.poll(), "it should wait for a writer")
+        self.server.stop()
+        standby.promote()
+        self.assertIncludes(self.finish(process), "is a standby")
         self.assert_each_once(standby)
 
     def test_a_standby_alone_is_no_writer(self):

@@ -65,7 +65,9 @@ class Server:
                                 os.path.join(self.folder, "log"), *words))
 
     def start(self):
-        self._control("start")
+        """Does nothing when it runs already."""
+        if not os.path.exists(os.path.join(self.data, "postmaster.pid")):
+            self._control("start")
         return self
 
     def stop(self, mode="fast"):

@@ -555,6 +555,16 @@ spec:
         self.assertEqual({name(document) for document in documents}, {"core-api", "core-api-migrate"})
         self.assertEqual(name(self.job(values, blocks[1], release="core-api")), "core-api-migrate-1")
 
+    def test_the_readme_names_no_command_that_the_tool_does_not_have(self):
+        with open(os.path.join(CHART, "README.md"), encoding="utf-8") as file:
+            text = file.read()
+        lines = [line.split() for line in re.findall(r"`migrate ((?:[a-z]+)[^`.]*)`", text)] + [
+            re.findall(r'"([^"]+)"', line) for line in re.findall(r"\.args = \[(.*?)\]", text)]
+        self.assertGreater(len(lines), 6)
+        for line in lines:
+            with self.subTest(line=line):
+                accepted(self, line)
+
     def test_a_condition_below_its_own_name_is_no_unknown_key(self):
         self.assertEqual(name(self.job({"migrate": merged(MINIMAL, {"enabled": True})})), "app-migrate")
 
@@ -601,6 +611,12 @@ class Values(Chart):
                 values = values[key]
             self.assertEqual(sorted(set(schema["properties"]) - {"global", "enabled"} if not at else schema["properties"]),
                              sorted(values), at)
+
+    def test_the_charts_version_is_the_tools(self):
+        with open(os.path.join(ROOT, "migrate", "migrate.h"), encoding="utf-8") as file:
+            version = re.search(r'#define MIGRATE_VERSION "(.*)"', file.read()).group(1)
+        chart = without_comments(os.path.join(CHART, "Chart.yaml"))
+        self.assertEqual((chart["version"], chart["appVersion"]), (version, version))
 
     def test_every_key_is_explained_or_says_it_itself(self):
         with open(os.path.join(CHART, "values.yaml"), encoding="utf-8") as file:

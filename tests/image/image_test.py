@@ -286,6 +286,13 @@ class Image(Case):
         self.assertEqual((self.final.all("ENTRYPOINT"), self.final.all("CMD")), (['["migrate"]'], ['["--help"]']))
         self.assertIncludes(self.run_in_image("migrate", "--help").out, "upgrade")
 
+    def test_migrations_are_looked_for_in_a_folder_that_only_a_copy_makes(self):
+        self.assertEqual(self.final.all("WORKDIR"), ["/"])
+        self.assertFalse(os.path.exists(self.root + "/migrations"))
+
+    def test_it_has_the_roots_that_the_system_trusts(self):
+        self.assertIncludes(self.run_in_image("cat", "/etc/ssl/certs/ca-certificates.crt").out, "BEGIN CERTIFICATE")
+
     def test_every_file_that_is_copied_gets_to_the_builder(self):
         for text in self.build.all("COPY"):
             for source in text.split()[:-1]:
@@ -308,6 +315,12 @@ class Image(Case):
         self.assertEqual(self.query("SELECT count(*) FROM migrate_history WHERE status = 'done'"), [("7",)])
         again = self.hook()
         self.assertIncludes(again.out + again.err, "nothing to do")
+
+    def test_doctor_in_the_hooks_place_sees_a_verified_certificate(self):
+        self.hook()
+        ran = self.run_in_image("migrate", "doctor", "--format=json")
+        self.assertIncludes(ran.out, "TLSv1", "verif")
+        self.assertLeavesOut(ran.out + ran.err, "throw-away")
 
     def test_a_mounted_secret_names_the_database(self):
         self.secret('{"engine": "postgres", "host": "%s", "port": %d, "dbname": "%s", "username": "postgres", '

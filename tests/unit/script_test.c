@@ -186,7 +186,8 @@ static void a_message_in_quotes_that_it_needs_loses_them(void **state)
 {
     (void)state;
     assert_string_equal(parsed("-- \"Revises: x\"\n-- Revision ID: a\n-- Revises:\n").revision.message, "Revises: x");
-    assert_string_equal(parsed("-- \"migrate:upgrade\"\n-- Revision ID: a\n-- Revises:\n").revision.message, "migrate:upgrade");
+    assert_string_equal(parsed("-- \"migrate:upgrade\"\n-- Revision ID: a\n-- Revises:\n").revision.message,
+                        "migrate:upgrade");
     assert_string_equal(parsed("-- \"tags\"\n-- Revision ID: a\n-- Revises:\n").revision.message, "\"tags\"");
 }
 
