@@ -33,17 +33,24 @@ static void take_if_exists(struct reader *reader)
         take(reader, "exists");
 }
 
+/* The token, and what PostgreSQL takes with it: U&"name" is three of the lexer's. */
+static void take_part(struct reader *reader, struct buffer *name)
+{
+    bool is_unicode = is_at(reader, "u") && text_starts(reader->rest, "&\"");
+    for (unsigned tokens = is_unicode ? 3 : 1; tokens; tokens--) {
+        buffer_text(name, reader->token);
+        advance(reader);
+    }
+}
+
 /* `name` or `schema.name`, as written. */
 static const char *take_name(struct reader *reader)
 {
     struct buffer name = {.arena = reader->arena};
-    buffer_text(&name, reader->token);
-    advance(reader);
+    take_part(reader, &name);
     while (is_at(reader, ".")) {
-        buffer_text(&name, reader->token);
-        advance(reader);
-        buffer_text(&name, reader->token);
-        advance(reader);
+        take_part(reader, &name);
+        take_part(reader, &name);
     }
     return buffer_done(&name);
 }

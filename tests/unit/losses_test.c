@@ -31,6 +31,7 @@ static void a_dropped_table_is_named_as_it_was_written(void **state)
     (void)state;
     LOST("table users", "DROP TABLE users");
     LOST("table a, table s.\"B c\", table d", "drop table if exists a, s.\"B c\", /* and */ d cascade");
+    LOST("table U&\"\\0074\", table t", "DROP TABLE U&\"\\0074\", t");
     LOST_SQLITE("table [my table], table `t`", "DROP TABLE [my table]", "DROP TABLE IF EXISTS `t`");
 }
 
