@@ -278,11 +278,11 @@ class Partitions(Postgres, Case):
 
 class Names(Postgres, Case):
     def test_a_name_that_cannot_be_looked_up_is_shown_without_a_number(self):
-        self.revision("a", up="CREATE TABLE t (x INTEGER);", down='DROP TABLE U&"\\0074";')
+        self.revision("a", up='CREATE TABLE "a b" (x INTEGER);', down='DROP TABLE U&"a b";')
         self.migrate("upgrade")
         losses = self.migrate_json("downgrade", "base")["losses"]
-        self.assertEqual([(loss["table"], loss["rows"]) for loss in losses], [('U&"\\0074"', None)])
-        self.assertEqual(self.query("SELECT to_regclass('t')"), [(None,)])
+        self.assertEqual([(loss["table"], loss["rows"]) for loss in losses], [('U&"a b"', None)])
+        self.assertEqual(self.query("SELECT to_regclass('\"a b\"')"), [(None,)])
 
 
 class Indexes(Postgres, Case):
