@@ -61,7 +61,7 @@ class Installed(Case):
 
     def test_a_program_found_it_through_cmake_and_migrates(self):
         build = self.path("build")
-        run("cmake", "-S", HERE, "-B", build, "-DCMAKE_PREFIX_PATH=" + self.prefix,
+        run("cmake", "-G", "Ninja", "-S", HERE, "-B", build, "-DCMAKE_PREFIX_PATH=" + self.prefix,
             "-DCMAKE_C_FLAGS=" + " ".join(FLAGS))
         run("cmake", "--build", build)
         self.runs_and_migrates(os.path.join(build, "embedding"))
