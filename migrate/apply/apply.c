@@ -44,22 +44,37 @@ static bool plan_down(struct attempt *attempt, struct error *err)
            plan_downgrade(&attempt->graph, attempt->state.rows, &target, attempt->change->arena, &attempt->plan, err);
 }
 
-/* An older image is not behind: what it has is all applied. */
-static bool plan_up(struct attempt *attempt, struct error *err)
+/* An older image is not behind: what it has is all applied. What it does not know it cannot have reached. */
+static bool plan_ahead(struct attempt *attempt, struct error *err)
 {
     const struct change *change = attempt->change;
     struct names rows = attempt->state.rows;
-    if (stored_is_ahead(change->graph, &attempt->graph, rows, change->arena)) {
-        if (!attempt->has_looked)
-            warn(change,
-                 arena_printf(change->arena,
-                              "the database is ahead of this folder: it is at %s, which descends from all heads here",
-                              names_join(rows, ", ", change->arena)));
-        attempt->plan = (struct plan){.from = rows, .to = rows};
-        return true;
+    struct target target = change->targets[0];
+    bool below = target.symbol == SYMBOL_HEADS && !target.branch && !target.offset;
+    if (!below && (!settle_target(attempt, &target, err) || !lies_below(attempt, &target, &below, err)))
+        return false;
+    if (!below) {
+        error_set(err, MIGRATE_UNKNOWN_REVISION, "%s is not applied, and the database is ahead of this folder",
+                  change->targets[0].text);
+        return error_hint(err, "Use a checkout that has what the database is at: %s.",
+                          names_join(rows, ", ", change->arena));
     }
+    if (!attempt->has_looked)
+        warn(change,
+             arena_printf(change->arena,
+                          "the database is ahead of this folder: it is at %s, which descends from all heads here",
+                          names_join(rows, ", ", change->arena)));
+    attempt->plan = (struct plan){.from = rows, .to = rows};
+    return true;
+}
+
+static bool plan_up(struct attempt *attempt, struct error *err)
+{
+    const struct change *change = attempt->change;
+    if (stored_is_ahead(change->graph, &attempt->graph, attempt->state.rows, change->arena))
+        return plan_ahead(attempt, err);
     attempt->graph = *change->graph;
-    return plan_upgrade(&attempt->graph, rows, change->targets, change->arena, &attempt->plan, err);
+    return plan_upgrade(&attempt->graph, attempt->state.rows, change->targets, change->arena, &attempt->plan, err);
 }
 
 static bool plan_either_way(struct attempt *attempt, struct error *err)
@@ -74,9 +89,71 @@ static bool plan_either_way(struct attempt *attempt, struct error *err)
                                 err);
 }
 
+/* One step that was agreed on, from these rows; no plan if it is done. */
+static bool plan_agreed(const struct attempt *attempt, const struct agreed *agreed, struct names rows,
+                        struct plan *plan, struct error *err)
+{
+    struct arena *arena = attempt->change->arena;
+    const struct graph *graph = &attempt->graph;
+    size_t index = graph_find(graph, agreed->revision);
+    struct target target;
+    struct indexes at;
+    *plan = (struct plan){.from = rows, .to = rows};
+    if (index == (size_t)GRAPH_NONE || !rows_resolve(graph, rows, arena, &at, err))
+        return index == (size_t)GRAPH_NONE
+                   ? error_set(err, MIGRATE_UNKNOWN_REVISION, "%s has gone from the folder meanwhile", agreed->revision)
+                   : false;
+    struct index_set applied = index_set_new(graph->count, arena);
+    for (size_t i = 0; i < at.count; i++)
+        graph_add_ancestors(graph, at.items[i], true, &applied, arena);
+    if (index_set_has(&applied, index) == (agreed->direction == DIRECTION_UPGRADE))
+        return true;
+    if (agreed->direction == DIRECTION_UPGRADE)
+        return target_parse(agreed->revision, arena, &target, err) &&
+               plan_upgrade(graph, rows, &target, arena, plan, err);
+    const struct indexes *down = &graph->down[index];
+    const char *below = down->count ? graph->revisions[down->items[0]].id : "base";
+    return target_parse(arena_printf(arena, "%s@%s", agreed->revision, below), arena, &target, err) &&
+           plan_downgrade(graph, rows, &target, arena, plan, err);
+}
+
+/* A later round finishes what the first one set out to do: counted anew, `+2` would be two more. */
+static bool plan_rest(struct attempt *attempt, struct error *err)
+{
+    struct {
+        struct step *items;
+        size_t count;
+        size_t capacity;
+    } steps = {0};
+    struct names rows = attempt->state.rows;
+    for (size_t i = 0; i < attempt->agreed_count; i++) {
+        struct plan one;
+        if (!plan_agreed(attempt, &attempt->agreed[i], rows, &one, err))
+            return false;
+        for (size_t s = 0; s < one.step_count; s++)
+            ARENA_PUSH(attempt->change->arena, &steps, one.steps[s]);
+        rows = one.to;
+    }
+    attempt->plan =
+        (struct plan){.steps = steps.items, .step_count = steps.count, .from = attempt->state.rows, .to = rows};
+    return true;
+}
+
+static void agree(struct attempt *attempt)
+{
+    const struct plan *plan = &attempt->plan;
+    struct agreed *agreed = ARENA_ARRAY(attempt->change->arena, plan->step_count, struct agreed);
+    for (size_t i = 0; i < plan->step_count && attempt->change->direction != DIRECTION_STAMP; i++)
+        agreed[i] = (struct agreed){id_of(attempt, i), plan->steps[i].direction};
+    attempt->agreed = agreed;
+    attempt->agreed_count = plan->step_count;
+}
+
 static bool plan_change(struct attempt *attempt, struct error *err)
 {
     const struct change *change = attempt->change;
+    if (attempt->agreed && change->direction != DIRECTION_STAMP)
+        return plan_rest(attempt, err);
     if (change->direction == DIRECTION_STAMP) {
         attempt->graph = *change->graph;
         return plan_stamp(&attempt->graph, attempt->state.rows, change->targets, change->target_count, change->purge,
@@ -113,8 +190,9 @@ static bool prepare(struct attempt *attempt, struct error *err)
     return prepare_plan(&preparation, change->arena, &attempt->prepared, err);
 }
 
-/* Where is the database, and what is to be done? */
-static bool look(struct attempt *attempt, struct error *err)
+/* Where is the database, and what is to be done? Without the lock a revision that is under way may be another
+ * migrator's, at work right now: judging it waits until the lock is ours. */
+static bool look(struct attempt *attempt, bool is_ours, struct error *err)
 {
     const struct change *change = attempt->change;
     prepare_close(attempt->prepared, attempt->plan.step_count);
@@ -124,10 +202,11 @@ static bool look(struct attempt *attempt, struct error *err)
         !has_revisions(attempt, err) ||
         !stored_extend(change->ledger, change->database, &attempt->state, change->graph, change->arena, &attempt->graph,
                        err) ||
-        !plan_change(attempt, err) || !prepare(attempt, err) || !resume_unfinished(attempt, err))
+        !plan_change(attempt, err) || !prepare(attempt, err) || (is_ours && !resume_unfinished(attempt, err)))
         return false;
     list_steps(attempt);
     attempt->has_looked = true;
+    attempt->stands = attempt->plan.from;
     return true;
 }
 
@@ -228,6 +307,7 @@ static void settle(struct attempt *attempt, bool ok)
             attempt->steps[attempt->steps_done].status = MIGRATE_STEP_APPLIED;
         attempt->steps_done++;
     }
+    attempt->stands = rows_after(attempt, attempt->steps_done);
 }
 
 static bool play(struct attempt *attempt, struct error *err)
@@ -313,9 +393,10 @@ static bool weigh(struct attempt *attempt, struct error *err)
 static bool look_again(struct attempt *attempt, struct error *err)
 {
     struct names before = attempt->state.rows;
-    if (!look(attempt, err))
+    if (!look(attempt, true, err))
         return false;
     attempt->from = attempt->plan.from;
+    agree(attempt);
     return names_equal(before, attempt->state.rows) || !has_something_to_do(attempt) ||
            (weigh(attempt, err) && ask(attempt, err));
 }
@@ -328,6 +409,13 @@ static void warn_of_resuming(const struct attempt *attempt)
                                            "the %s of %s goes on where it stopped: %zu of %zu statements are done",
                                            direction_name(attempt->plan.steps[0].direction), id_of(attempt, 0),
                                            first->done_before, first->statements));
+}
+
+static bool where_it_stands(const struct attempt *attempt, struct error *err)
+{
+    struct names rows = attempt->stands;
+    return error_outcome(err, "the database was last seen at %s; a rerun goes on from where it stands.",
+                         rows.count ? names_join(rows, ", ", attempt->change->arena) : "base");
 }
 
 /* Round after round, each from where the database stands, until it is done or there is no going on. */
@@ -347,8 +435,8 @@ static bool play_rounds(struct attempt *attempt, struct error *err)
         }
         const struct migrate_step *before = attempt->steps;
         size_t count = attempt->step_count;
-        if (!look(attempt, err))
-            return false;
+        if (!look(attempt, true, err))
+            return where_it_stands(attempt, err);
         settle_steps(attempt, before, count);
     }
     return true;
@@ -383,7 +471,7 @@ static bool change_locked(struct attempt *attempt, struct error *err)
 static bool change_database(struct attempt *attempt, struct error *err)
 {
     const struct change *change = attempt->change;
-    if (!look(attempt, err))
+    if (!look(attempt, change->dry_run, err))
         return false;
     attempt->from = attempt->plan.from;
     warn_of_redundant_rows(attempt);
@@ -391,7 +479,7 @@ static bool change_database(struct attempt *attempt, struct error *err)
         return false;
     if (change->dry_run)
         return show_statements(attempt, err);
-    if (!has_something_to_do(attempt))
+    if (!has_something_to_do(attempt) && attempt->state.unfinished_count == 0)
         return true;
     if (!ask(attempt, err) || !database_lock(change->database, lock_name(change), change->lock_wait_ms, err))
         return false;

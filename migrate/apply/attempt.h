@@ -22,6 +22,12 @@ struct step_list {
     size_t capacity;
 };
 
+/* A step that was decided on. */
+struct agreed {
+    const char *revision;
+    enum direction direction;
+};
+
 struct attempt {
     const struct change *change;
     enum dialect dialect;
@@ -45,7 +51,11 @@ struct attempt {
     struct step_list settled; /* steps of earlier rounds, which stand */
     unsigned lock_tries;
     unsigned reconnections; /* since a step last completed */
-    char blockers[512];     /* who was last seen in the way */
+    unsigned relocks;
+    struct names stands;         /* version rows as they were last known to be */
+    const struct agreed *agreed; /* what the first round set out to do, which is what the others finish */
+    size_t agreed_count;
+    char blockers[512]; /* who was last seen in the way */
 };
 
 /* apply.c */

@@ -102,6 +102,7 @@ static struct ledger_entry entry(const struct composer *composer, const char *st
         .direction = step->direction,
         .status = status,
         .statements_done = statements_done,
+        .done_before = composer->noted,
         .statements = prepared->statements,
         .script_oid = prepared->oid,
         .git_commit = *prepared->git_commit ? prepared->git_commit : NULL,
@@ -146,6 +147,8 @@ static void begin_step(struct composer *composer)
     composer->kept_parts = 0;
     composer->passed_bytes = 0;
     current_prepared(composer)->commits_before = composer->commits;
+    current_prepared(composer)->alone_before = composer->alones;
+    composer->noted = current_prepared(composer)->is_resumed ? current_prepared(composer)->done_noted : 0;
     put_sql(composer, OP_COMMENT, step_title(composer->what->graph, current_step(composer), &composer->arena));
     if (current_step(composer)->direction == DIRECTION_STAMP) {
         if (!composer->what->one_transaction)
@@ -186,16 +189,17 @@ static void put_index_guards(struct composer *composer)
 {
     const struct prepared *prepared = current_prepared(composer);
     struct arena *arena = &composer->arena;
+    size_t first = prepared->is_resumed ? prepared->done_before + 1 : 0; // the one that was begun is judged by itself
     for (size_t i = 0; i < prepared->builds_count; i++)
-        put_sql(composer, OP_EXECUTE, ledger_no_index(&prepared->builds[i], arena));
+        if (prepared->builds[i].statement >= first)
+            put_sql(composer, OP_EXECUTE, ledger_no_index(&prepared->builds[i].online, arena));
 }
 
 static void journal(struct composer *composer)
 {
     bool is_resumed = current_prepared(composer)->is_resumed;
     struct ledger_entry running = entry(composer, "running", 0);
-    if (!is_resumed)
-        put_index_guards(composer);
+    put_index_guards(composer);
     put_ours(composer, is_resumed
                            ? ledger_rebase(composer->what->ledger, &running, &composer->arena)
                            : ledger_add(composer->what->ledger, composer->what->run, &running, &composer->arena));
@@ -253,6 +257,7 @@ static void put_progress(struct composer *composer)
         return;
     struct ledger_entry running = entry(composer, "running", composer->statement);
     put_ours(composer, ledger_move(composer->what->ledger, &running, &composer->arena));
+    composer->noted = composer->statement;
 }
 
 static void end_section(struct composer *composer)
@@ -276,6 +281,12 @@ static bool changes_settings(struct text sql)
            memmem(sql.at, sql.length, "set_config", 10);
 }
 
+static void put_clear(struct composer *composer, const char *sql)
+{
+    composer->alones++;
+    put_sql(composer, OP_ALONE, sql);
+}
+
 static void put_statement(struct composer *composer, const struct statement *statement)
 {
     const struct section *section = current_section(composer);
@@ -283,7 +294,7 @@ static void put_statement(struct composer *composer, const struct statement *sta
     composer->needs_reset = composer->needs_reset || changes_settings(statement->sql);
     const struct names *clear = &current_prepared(composer)->clear;
     for (size_t i = 0; composer->statement == current_prepared(composer)->done_before && i < clear->count; i++)
-        put_sql(composer, OP_ALONE, clear->items[i]);
+        put_clear(composer, clear->items[i]);
     put(composer, (struct op){
                       .kind = kind,
                       .sql = statement->sql,
@@ -292,6 +303,7 @@ static void put_statement(struct composer *composer, const struct statement *sta
                       .statement_timeout_ms = -1,
                       .origin = {.statement = composer->statement, .offset = section->offset + statement->offset},
                   });
+    composer->alones += kind == OP_ALONE;
     composer->statement++;
     if (section->autocommit && keeps_history(composer)) {
         put_kind(composer, OP_BEGIN);

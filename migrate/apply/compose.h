@@ -17,22 +17,30 @@
 #include "script/online.h"
 #include "script/script.h"
 
+/* An index that an autocommit section builds. */
+struct build {
+    struct online online;
+    size_t statement; /* its index in the script */
+};
+
 /* A plan's step with its file, opened and judged. */
 struct prepared {
     struct script script; /* empty for DIRECTION_STAMP */
     char oid[OID_LENGTH + 1];
     char git_commit[OID_LENGTH + 1]; /* that holds the file as it is; "": none known */
     size_t statements;
-    bool is_resumed;             /* an earlier run began it: its running row is there */
-    bool is_changed;             /* its file has changed since; the statements done have not */
-    size_t done_before;          /* statements that run completed */
-    const struct online *builds; /* indexes that its autocommit sections build */
+    bool is_resumed;            /* an earlier run began it: its running row is there */
+    bool is_changed;            /* its file has changed since; the statements done have not */
+    size_t done_noted;          /* statements that its row says are done */
+    size_t done_before;         /* statements that run completed */
+    const struct build *builds; /* indexes that its autocommit sections build */
     size_t builds_count;
     struct names clear; /* statements that clear away what an interrupted one left, before the first */
     bool is_autocommit; /* has an autocommit section that would run */
     /* Filled while composing: OP_COMMITs sent before the step's first one, and up to the one that completes it. */
     size_t commits_before;
     size_t commits_after; /* 0: not composed yet */
+    size_t alone_before;  /* OP_ALONEs sent before the step's first one */
 };
 
 struct composition {
@@ -83,6 +91,8 @@ struct composer {
     const char *started_at;
     char started_at_text[40];
     size_t commits;
+    size_t alones;
+    size_t noted; /* statements_done as the running row has it */
 };
 
 #define NO_STATEMENT UINT32_MAX /* op_origin.statement of an operation of ours */

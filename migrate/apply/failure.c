@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-enum { RECONNECTIONS = 3, FIRST_WAIT_MS = 1000, LONGEST_WAIT_MS = 30000, SLICE_MS = 50 };
+enum { RECONNECTIONS = 3, RELOCKS = 100, FIRST_WAIT_MS = 1000, LONGEST_WAIT_MS = 30000, SLICE_MS = 50 };
 
 /* Where the failure was: the first step that does not stand, or, where several went back together (one transaction for
  * the run, OR ROLLBACK), a later one. */
@@ -20,10 +20,14 @@ static size_t failed_step(const struct attempt *attempt)
 static bool is_partial(const struct attempt *attempt)
 {
     const struct prepared *failed = &attempt->prepared[attempt->steps_done];
-    if (!failed->is_autocommit || (!failed->is_resumed && attempt->played.commits <= failed->commits_before))
+    const struct played *played = &attempt->played;
+    if (!failed->is_autocommit)
         return false;
-    return failed->done_before || attempt->played.commits > failed->commits_before + 1 ||
-           !attempt->played.failed_in_op || attempt->played.failed.kind == OP_ALONE;
+    bool writes_journal = attempt->change->ledger->history && (!failed->is_resumed || failed->is_changed);
+    bool has_begun = failed->is_resumed || played->commits > failed->commits_before || !writes_journal;
+    return failed->done_before || played->commits > failed->commits_before + writes_journal ||
+           played->alone > failed->alone_before ||
+           (has_begun && (!played->failed_in_op || played->failed.kind == OP_ALONE));
 }
 
 void place_error(const struct attempt *attempt, struct error *err)
@@ -186,11 +190,27 @@ static bool reconnects(struct attempt *attempt, struct error *err)
     return error_hint(err, "It could not be had back: %s. A rerun is safe.", again.message);
 }
 
+/* Somebody else was faster: on a file between two statements that stood alone, on a server after the lock was lost. */
+static bool locks_again(struct attempt *attempt, struct error *err)
+{
+    const struct change *change = attempt->change;
+    struct error again = {0};
+    if (attempt->relocks++ >= RELOCKS)
+        return false;
+    if (database_lock(change->database, lock_name(change), change->lock_wait_ms, &again))
+        return true;
+    const struct error failed = *err;
+    *err = again;
+    return error_outcome(err, "%s", failed.outcome);
+}
+
 bool goes_on(struct attempt *attempt, struct error *err)
 {
     switch (err->code) {
     case MIGRATE_LOCK_TIMEOUT:
         return waits_for_locks(attempt, err);
+    case MIGRATE_LOCKED:
+        return locks_again(attempt, err);
     case MIGRATE_LOST:
         return reconnects(attempt, err);
     default:

@@ -40,7 +40,7 @@ static const char *move_sql(const struct ledger *ledger, const char *finished_at
 {
     return arena_printf(arena,
                         "UPDATE %s SET statements_done = $1, status = $2, error = $3, finished_at = %s"
-                        " WHERE revision = $4 AND direction = $5 AND status = 'running'",
+                        " WHERE revision = $4 AND direction = $5 AND status = 'running' AND statements_done = $6",
                         ledger->history, finished_at);
 }
 
@@ -461,6 +461,7 @@ struct op ledger_move(const struct ledger *ledger, const struct ledger_entry *en
     add_value(&op, value_of(entry->error));
     add_value(&op, value_of(entry->revision));
     add_value(&op, value_of(direction_name(entry->direction)));
+    add_value(&op, value_number(entry->done_before, arena));
     return op;
 }
 

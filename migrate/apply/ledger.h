@@ -112,6 +112,7 @@ struct ledger_entry {
     enum direction direction;
     const char *status; /* "running", "done", "failed", "abandoned" */
     size_t statements_done;
+    size_t done_before; /* ledger_move(): what the row must say before it moves */
     size_t statements;
     const char *script_oid; /* NULL: none */
     const char *git_commit; /* that held the script; NULL: unknown */

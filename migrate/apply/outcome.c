@@ -87,7 +87,7 @@ struct names rows_after(const struct attempt *attempt, size_t steps)
 void report_outcome(const struct attempt *attempt, struct migrate_outcome *outcome)
 {
     const struct change *change = attempt->change;
-    struct names to = change->dry_run ? attempt->plan.to : rows_after(attempt, attempt->steps_done);
+    struct names to = change->dry_run ? attempt->plan.to : attempt->stands;
     struct step_list all = {0};
     for (size_t i = 0; i < attempt->settled.count; i++)
         ARENA_PUSH(change->arena, &all, attempt->settled.items[i]);

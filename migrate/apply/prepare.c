@@ -68,22 +68,26 @@ static bool find_builds(const struct script *script, enum direction direction, s
                         struct prepared *prepared, struct error *err)
 {
     struct {
-        struct online *items;
+        struct build *items;
         size_t count;
         size_t capacity;
     } builds = {0};
+    size_t index = 0;
     for (size_t i = 0; i < script->section_count; i++) {
         const struct section *section = &script->sections[i];
         struct lexer lexer;
         struct statement statement;
-        bool found = section->autocommit && section_runs(section, direction, DIALECT_POSTGRESQL);
+        bool found = section_runs(section, direction, DIALECT_POSTGRESQL);
         lexer_start(&lexer, DIALECT_POSTGRESQL, section->sql, section->sql_line);
         while (found) {
             if (!lexer_next(&lexer, &statement, &found, err))
                 return error_place(err, script->path, err->line, err->column);
-            struct online online = found ? online_read(statement.sql, arena) : (struct online){0};
+            if (!found)
+                break;
+            struct online online = section->autocommit ? online_read(statement.sql, arena) : (struct online){0};
             if (online.kind == ONLINE_CREATE_INDEX)
-                ARENA_PUSH(arena, &builds, online);
+                ARENA_PUSH(arena, &builds, (struct build){online, index});
+            index++;
         }
     }
     prepared->builds = builds.items;

@@ -25,6 +25,14 @@ static bool stands_in_the_way(const struct unfinished *unfinished, struct error 
     return blame(unfinished, NULL, err);
 }
 
+static bool shares_no_transaction(const struct unfinished *unfinished, struct error *err)
+{
+    error_set(err, MIGRATE_USAGE, "the %s of %s is unfinished and cannot share one transaction with others",
+              direction_name(unfinished->direction), unfinished->revision);
+    error_hint(err, "Leave out `--transaction run`; nothing has run.");
+    return blame(unfinished, NULL, err);
+}
+
 /* --- a file that has changed since -------------------------------------------------------------- */
 
 static bool parse_text(struct text text, struct arena *arena, struct script *script)
@@ -207,9 +215,13 @@ bool resume_unfinished(struct attempt *attempt, struct error *err)
         strcmp(id_of(attempt, 0), unfinished->revision) != 0)
         return stands_in_the_way(unfinished, err);
     struct prepared *first = &attempt->prepared[0];
+    if (attempt->change->one_transaction)
+        return shares_no_transaction(unfinished, err);
     if (!may_go_on(attempt, unfinished, first, err))
         return false;
     first->is_resumed = true;
+    first->is_autocommit = true; // it goes on as it began, with a running row, whatever its file says now
+    first->done_noted = unfinished->statements_done;
     first->done_before = unfinished->statements_done;
     return judge_next(attempt, first, err);
 }

@@ -195,13 +195,14 @@ static void files(struct buffer *out)
 /* Lines that begin with four spaces stand as they are, the others are filled. */
 static void guide(struct buffer *out, const struct guide *guide)
 {
-    bool is_verbatim = false;
+    bool is_verbatim = false, is_begun = false;
     section(out, guide->title);
     for (struct text rest = text_of(guide->text); rest.length;) {
         struct text line = text_split(rest, '\n', &rest);
         bool indented = text_starts(line, "    ");
         if (indented && !is_verbatim)
-            buffer_string(out, ".PP\n.EX\n");
+            buffer_string(out, is_begun ? ".PP\n.EX\n" : ".EX\n");
+        is_begun = true;
         if (!indented && is_verbatim && line.length == 0 && text_starts(rest, "    "))
             indented = true; // a blank line inside an example
         if (!indented && is_verbatim)

@@ -264,7 +264,7 @@ enum { INVALID_INDEX, INVALID_TABLE };
 static bool compare_indexes(struct comparison *comparison, struct error *err)
 {
     struct arena *arena = arena_of(comparison);
-    const struct question question = {.sql = embedded_migrate_database_sql_invalid_indexes_sql};
+    const struct question question = {.sql = embedded_migrate_database_sql_owned_invalid_indexes_sql};
     struct rows rows = {0};
     if (comparison->ledger.is_file)
         return true;

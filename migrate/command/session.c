@@ -39,7 +39,6 @@ void migrate_close(struct migrate *migrate)
     database_close(migrate->database);
     arena_free(&migrate->run);
     arena_free(&migrate->files);
-    arena_free(&migrate->files);
     arena_free(&migrate->lasting);
     free(migrate);
 }

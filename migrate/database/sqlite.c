@@ -380,9 +380,11 @@ struct run {
     struct foreign_keys keys;
     struct arena arena; /* of keys */
     bool in_savepoint;
-    bool has_pragma; /* the script may have set what outlives a statement */
-    size_t released; /* commits of the batch inside the transaction that is open */
-    size_t offset;   /* of the statement that failed, in its operation's text; SIZE_MAX: not known */
+    bool has_alone;     /* the savepoint holds a statement alone */
+    bool is_alone_open; /* and the note that follows it has not begun */
+    bool has_pragma;    /* the script may have set what outlives a statement */
+    size_t released;    /* commits of the batch inside the transaction that is open */
+    size_t offset;      /* of the statement that failed, in its operation's text; SIZE_MAX: not known */
 };
 
 static size_t error_offset(const struct sqlite *sqlite)
@@ -490,6 +492,10 @@ static bool expect_one(struct run *run, const struct op *op, struct error *err)
 
 static bool begin(struct run *at, struct error *err)
 {
+    if (at->is_alone_open) { // the note of a statement alone goes with it, or goes back with it
+        at->is_alone_open = false;
+        return true;
+    }
     at->in_savepoint = run(at->sqlite, "SAVEPOINT migrate_revision", err);
     return at->in_savepoint;
 }
@@ -498,7 +504,7 @@ static bool commit(struct run *at, struct error *err)
 {
     if (!foreign_keys_check(&at->keys, at->sqlite->file, err) || !run(at->sqlite, "RELEASE migrate_revision", err))
         return false;
-    at->in_savepoint = false;
+    at->in_savepoint = at->has_alone = false;
     at->released++;
     return true;
 }
@@ -506,6 +512,10 @@ static bool commit(struct run *at, struct error *err)
 /* The real thing: one fsync. */
 static bool commit_run(struct run *at, struct error *err)
 {
+    if (at->is_alone_open && !run(at->sqlite, "RELEASE migrate_revision", err))
+        return false;
+    at->in_savepoint = at->in_savepoint && !at->is_alone_open;
+    at->has_alone = at->is_alone_open = false;
     if (!run(at->sqlite, "COMMIT", err))
         return false;
     at->sqlite->has_lock = false;
@@ -514,12 +524,35 @@ static bool commit_run(struct run *at, struct error *err)
     return true;
 }
 
+/* What SQLite refuses, or silently does not do, inside a transaction. */
+static bool needs_no_transaction(struct text sql)
+{
+    static const char *const words[] = {"vacuum", "pragma", "attach", "detach"};
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        if (text_starts_nocase(sql, words[i]))
+            return true;
+    return false;
+}
+
+/* The transaction around the run ends. What needs none runs outside of any; everything else gets one of its own, which
+ * the note that it is done joins: so it is done and noted, or neither, whoever else is waiting for the file. */
 static bool stand_alone(struct run *at, const struct op *op, struct error *err)
 {
-    if (!commit_run(at, err) || !run_script(at, op->sql, err))
+    if (!commit_run(at, err))
         return false;
+    if (needs_no_transaction(op->sql)) {
+        if (!run_script(at, op->sql, err))
+            return false;
+        at->played->alone++;
+        return begin_run(at->sqlite, err);
+    }
+    if (!begin_run(at->sqlite, err) || !begin(at, err))
+        return false;
+    if (!run_script(at, op->sql, err))
+        return false;
+    at->has_alone = at->is_alone_open = true;
     at->played->alone++;
-    return begin_run(at->sqlite, err);
+    return true;
 }
 
 static bool perform(struct run *run, const struct op *op, struct error *err)
@@ -592,6 +625,8 @@ static void save_what_stands(struct run *at)
     struct sqlite *sqlite = at->sqlite;
     struct error ignored;
     bool is_open = !sqlite3_get_autocommit(sqlite->file);
+    at->played->alone -= at->in_savepoint && at->has_alone; // goes back with its note
+    at->is_alone_open = false;
     if (is_open && at->in_savepoint)
         is_open =
             run(sqlite, "ROLLBACK TO migrate_revision", &ignored) && run(sqlite, "RELEASE migrate_revision", &ignored);
