@@ -462,9 +462,11 @@ const struct command commands[VERBS] = {
             .at_most = 1,
             .word = WORD_REVISION,
             .summary = "take revisions back down to TARGET",
-            .details = "Runs the downgrade of every applied revision above TARGET, newest first. TARGET itself stays "
-                       "applied; \"base\" takes everything back. On a terminal it shows what would run and asks; --yes "
-                       "answers. Without a terminal it does not ask.",
+            .details =
+                "Runs the downgrade of every applied revision above TARGET, newest first. TARGET itself stays "
+                "applied; \"base\" takes everything back. On a terminal it shows what would run, which tables and "
+                "columns would be lost with about how many rows, and asks; --yes "
+                "answers. Without a terminal it does not ask.",
             .options = OPTIONS(downgrade_rows),
             .examples = EXAMPLES({"migrate downgrade -1", "the newest revision"},
                                  {"migrate downgrade 27c6a30d7c24 --dry-run", "what that would run"},
@@ -581,7 +583,10 @@ const struct command commands[VERBS] = {
             .summary = "look for mistakes in the revision files",
             .details =
                 "Without options it reads the files alone: cycles, missing parents, duplicate ids and labels, ids that "
-                "do not fit their column. With --database it also compares them with what was applied. Exits 1 when "
+                "do not fit their column. With --database it also compares them with what was applied: files edited "
+                "since (as a diff), applied revisions that no file has, unfinished ones, INVALID indexes, version rows "
+                "that the "
+                "history does not explain. Exits 1 when "
                 "it finds an error, 0 when there are only warnings.",
             .options = OPTIONS(check_rows),
             .examples = EXAMPLES({"migrate check --single-head --require-downgrade", "in a pull request"},
