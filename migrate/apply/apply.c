@@ -347,12 +347,29 @@ static bool has_something_to_do(const struct attempt *attempt)
     return attempt->plan.step_count > 0;
 }
 
+/* Of a revision that goes on where it stopped, what is still to come: what clears the way, then the statements left. */
+static void leave_out_done(const struct attempt *attempt, const struct prepared *prepared, struct migrate_step *step)
+{
+    struct name_list left = {0};
+    for (size_t i = 0; i < prepared->clear.count; i++)
+        ARENA_PUSH(attempt->change->arena, &left, prepared->clear.items[i]);
+    for (size_t i = prepared->done_before; i < step->statements; i++)
+        ARENA_PUSH(attempt->change->arena, &left, step->sql[i]);
+    step->sql = (const char *const *)left.items;
+    step->statements = left.count;
+}
+
 static bool show_statements(struct attempt *attempt, struct error *err)
 {
-    for (size_t i = 0; i < attempt->step_count; i++)
-        if (!prepare_statements(&attempt->prepared[i].script, attempt->plan.steps[i].direction, attempt->dialect,
-                                attempt->change->arena, &attempt->steps[i].sql, &attempt->steps[i].statements, err))
+    for (size_t i = 0; i < attempt->step_count; i++) {
+        const struct prepared *prepared = &attempt->prepared[i];
+        struct migrate_step *step = &attempt->steps[i];
+        if (!prepare_statements(&prepared->script, attempt->plan.steps[i].direction, attempt->dialect,
+                                attempt->change->arena, &step->sql, &step->statements, err))
             return false;
+        if (prepared->is_resumed)
+            leave_out_done(attempt, prepared, step);
+    }
     return true;
 }
 
@@ -477,8 +494,11 @@ static bool change_database(struct attempt *attempt, struct error *err)
     warn_of_redundant_rows(attempt);
     if (!weigh(attempt, err))
         return false;
-    if (change->dry_run)
+    if (change->dry_run) {
+        if (has_something_to_do(attempt))
+            warn_of_resuming(attempt);
         return show_statements(attempt, err);
+    }
     if (!has_something_to_do(attempt) && attempt->state.unfinished_count == 0)
         return true;
     if (!ask(attempt, err) || !database_lock(change->database, lock_name(change), change->lock_wait_ms, err))

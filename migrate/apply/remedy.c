@@ -124,7 +124,7 @@ static bool list_left(const struct repairing *repairing, const struct unfinished
         ARENA_PUSH(arena, &left,
                    arena_printf(arena, "statement %zu may have done its work, or a part of it", done + 1));
     for (size_t i = 0; first && i < first->builds_count; i++)
-        if (!add_invalid(repairing, &first->builds[i], &left, err))
+        if (!add_invalid(repairing, &first->builds[i].online, &left, err))
             return false;
     shown->left = left.items;
     shown->left_count = left.count;
@@ -317,6 +317,7 @@ static void put_ending(const struct repairing *repairing, struct op_list *list)
         .direction = ending->direction,
         .status = is_done ? "done" : "abandoned",
         .statements_done = ending->statements_done,
+        .done_before = ending->statements_done,
         .error =
             ending->error ? arena_printf(repairing->arena, "%s; before that: %s", decision, ending->error) : decision,
     };

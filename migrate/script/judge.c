@@ -25,6 +25,8 @@ static const char no_discard[] =
     "Leave it out: it would drop migrate's lock. What the revision has set is reset behind it.";
 static const char no_name[] = "Name the index, so that a rerun can find what an interrupted build has left.";
 static const char no_output[] = "Leave it out: there is nobody to read the rows.";
+static const char set_forgotten[] =
+    "Name the schema in the statements, and the role with DB_ROLE: a rerun that goes on behind this would not have it.";
 static const char foreign_keys[] =
     "Leave it out: foreign keys are not enforced while a migration runs, and checked before it is committed.";
 static const char set_elsewhere[] =
@@ -50,6 +52,12 @@ static const struct rule rules[] = {
     {"prepare transaction", DIALECT_POSTGRESQL, ANYWHERE, "PREPARE TRANSACTION may not stand in a revision",
      own_transaction},
     {"discard all", DIALECT_POSTGRESQL, ANYWHERE, "DISCARD ALL may not stand in a revision", no_discard},
+
+    /* A rerun that goes on behind it would run the rest somewhere else, or as somebody else. */
+    {"set session authorization", DIALECT_POSTGRESQL, IN_AUTOCOMMIT,
+     "SET SESSION AUTHORIZATION may not stand in an autocommit section", set_forgotten},
+    {"set ?session|local search_path|schema|role", DIALECT_POSTGRESQL, IN_AUTOCOMMIT,
+     "SET search_path and SET ROLE may not stand in an autocommit section", set_forgotten},
 
     /* What PostgreSQL 10 to 18 refuse in a transaction block before they look at anything (SQLSTATE 25001). */
     {"create ?unique index concurrently", DIALECT_POSTGRESQL, IN_TRANSACTION,
