@@ -300,6 +300,10 @@ static bool ask_one(struct sqlite *sqlite, const struct question *question, stru
     }
     bind(statement, question->values, question->value_count);
     bool ok = read_rows(sqlite, statement, arena, rows, err);
+    if (!ok && question->may_be_missing && is_about_missing(sqlite3_errmsg(sqlite->file))) {
+        *rows = (struct rows){.is_missing = true}; // it went between compiling and running
+        ok = true;
+    }
     sqlite3_finalize(statement);
     return ok;
 }
