@@ -150,9 +150,11 @@ class Case(unittest.TestCase):
         """The same with --format json; answers the object."""
         return self.migrate(*arguments, "--format", "json", **options).json
 
-    def start(self, *arguments, environment=None, folder=None, **options):
-        """Starts the binary and answers the Popen, for tests that meddle with it while it runs. Killed at the end."""
-        process = subprocess.Popen([BINARY, *map(str, arguments)], cwd=folder or self.folder,
+    def start(self, *arguments, program=BINARY, environment=None, folder=None, **options):
+        """Starts the binary and answers the Popen, for tests that meddle with it while it runs. Killed at the end.
+
+        program: another place it is to be started from."""
+        process = subprocess.Popen([program, *map(str, arguments)], cwd=folder or self.folder,
                                    env=self.clean(environment),
                                    **{"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE,
                                       **options})

@@ -65,6 +65,7 @@ class Healthy(Doctor):
         found = self.doctor()
         self.assertFound(found, "revisions", "ok", "at a")
         self.assertFound(found, "unfinished", "ok")
+        found.pop("version", None)  # whether the server is still supported today
         self.assertEqual({check["status"] for checks in found.values() for check in checks} - {"ok", "skipped"}, set())
 
     def test_each_check_has_the_same_four_keys(self):
@@ -328,14 +329,14 @@ class Server(Doctor, Postgres, Case):
     # --- those in the way ---
 
     def test_a_transaction_that_stays_open_is_named(self):
-        self.execute("CREATE TABLE t (x integer)")
-        pid = self.session(self.url, "BEGIN; INSERT INTO t VALUES (42)")
+        self.execute("CREATE TABLE t (x text)")
+        pid = self.session(self.url, "BEGIN; INSERT INTO t VALUES ('what is written')")
         self.assertFound(self.doctor(), "transactions", "ok")
         time.sleep(1.1)
         found = self.doctor("--old-after", "1s")
         self.assertFound(found, "transactions", "warning", "process " + pid, "cook", "idle in transaction",
                          "pg_terminate_backend(%s)" % pid)
-        self.assertLeavesOut(self.ran.out, "42")
+        self.assertLeavesOut(self.ran.out, "what is written")
 
     def test_a_blocked_session_is_named_with_who_blocks_it(self):
         self.execute("CREATE TABLE t (x integer)")
@@ -626,12 +627,19 @@ class File(Doctor, Sqlite, Case):
         self.assertFound(found, "file", "warning", "reading only")
         self.assertFound(found, "lock", "skipped")
 
+    def nobody(self):
+        """For whom no permission is waived; the built tool may lie where only root looks, as in its home."""
+        if os.getuid() != 0:
+            return {}
+        return {"user": "nobody", "program": shutil.copy(harness.BINARY, self.folder)}
+
     def test_a_file_and_a_folder_that_may_not_be_written(self):
         self.migrate("upgrade")
+        someone = self.nobody()
         os.chmod(self.database, 0o444)
         os.chmod(self.folder, 0o555)
         self.addCleanup(os.chmod, self.folder, 0o755)
-        process = self.start("doctor", user="nobody" if os.getuid() == 0 else None)
+        process = self.start("doctor", **someone)
         out = process.communicate(timeout=60)[0].decode()
         self.assertEqual(process.returncode, 1, out)
         self.assertRegex(out, r"(?m)^failed +file .*may not be written")
