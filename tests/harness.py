@@ -34,6 +34,7 @@ import subprocess
 import sys
 import tempfile
 import unittest
+import urllib.parse
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BINARY = os.path.abspath(os.environ.get("MIGRATE_BINARY", os.path.join(ROOT, "build-dev", "migrate")))
@@ -46,6 +47,8 @@ SECONDS = float(os.environ.get("MIGRATE_TEST_SECONDS", "120"))  # no run of the 
 _KEPT = ("PATH", "TMPDIR", "LD_LIBRARY_PATH", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "LLVM_PROFILE_FILE")
 _SANITIZER = re.compile(r"ERROR: (Address|Leak|Undefined)\w*Sanitizer|runtime error: |==\d+==ERROR")
 _serial = itertools.count(1)
+# Of the role that all tests connect as: no run of the tool may ever say it.
+_PASSWORD = urllib.parse.unquote(urllib.parse.urlsplit(POSTGRES).password or "")
 
 
 class Ran:
@@ -140,6 +143,8 @@ class Case(unittest.TestCase):
             out, err = process.communicate()
             self.fail("still running after %g s: %s" % (SECONDS, Ran(command, -signal.SIGKILL, out, err)))
         ran = Ran(command, process.returncode, out, err)
+        if _PASSWORD and _PASSWORD in ran.out + ran.err:
+            self.fail("the test role's password stands in what it said:\n%s" % ran)
         if _SANITIZER.search(ran.err):
             self.fail("a sanitizer spoke up:\n%s" % ran)
         if status is not None and ran.status != status:
