@@ -95,8 +95,8 @@ static bool find_builds(const struct script *script, enum direction direction, s
     return true;
 }
 
-static bool prepare_step(const struct preparation *preparation, const struct step *step, struct hasher *hasher,
-                         struct arena *arena, struct prepared *prepared, struct error *err)
+static bool prepare_step(const struct preparation *preparation, const struct step *step, struct arena *arena,
+                         struct prepared *prepared, struct error *err)
 {
     const struct revision *planned = &preparation->graph->revisions[step->revision];
     enum dialect dialect = preparation->dialect;
@@ -105,7 +105,7 @@ static bool prepare_step(const struct preparation *preparation, const struct ste
         !goes_this_way(step, script, dialect, err) ||
         !script_judge(script, step->direction, dialect, &prepared->statements, err))
         return *err->revision ? false : error_revision(err, planned->id);
-    hasher_file(hasher, &script->map, prepared->oid);
+    hash_file(&script->map, prepared->oid);
     prepared->is_autocommit = script_is_autocommit(script, step->direction, dialect);
     if (prepared->is_autocommit && dialect == DIALECT_POSTGRESQL &&
         !find_builds(script, step->direction, arena, prepared, err))
@@ -144,30 +144,20 @@ static bool may_share_transaction(const struct prepared *prepared, bool one_tran
     return error_revision(err, id);
 }
 
-static bool prepare_steps(const struct preparation *preparation, struct hasher *hasher, struct arena *arena,
-                          struct prepared *prepared, struct error *err)
+bool prepare_plan(const struct preparation *preparation, struct arena *arena, struct prepared **prepared,
+                  struct error *err)
 {
+    *prepared = ARENA_ARRAY(arena, preparation->plan->step_count, struct prepared);
     for (size_t i = 0; i < preparation->plan->step_count; i++) {
         const struct step *step = &preparation->plan->steps[i];
         if (!fits(&step->changes, preparation->width, err))
             return false;
         if (step->direction != DIRECTION_STAMP &&
-            (!prepare_step(preparation, step, hasher, arena, &prepared[i], err) ||
-             !may_share_transaction(&prepared[i], preparation->one_transaction, err)))
+            (!prepare_step(preparation, step, arena, &(*prepared)[i], err) ||
+             !may_share_transaction(&(*prepared)[i], preparation->one_transaction, err)))
             return false;
     }
     return true;
-}
-
-bool prepare_plan(const struct preparation *preparation, struct arena *arena, struct prepared **prepared,
-                  struct error *err)
-{
-    size_t count = preparation->plan->step_count;
-    *prepared = ARENA_ARRAY(arena, count, struct prepared);
-    struct hasher *hasher = count ? hasher_new() : NULL;
-    bool ok = prepare_steps(preparation, hasher, arena, *prepared, err);
-    hasher_free(hasher);
-    return ok;
 }
 
 void prepare_close(struct prepared *prepared, size_t count)

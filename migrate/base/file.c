@@ -80,6 +80,22 @@ bool file_read_head(int folder, const char *name, const char *path, size_t limit
     return true;
 }
 
+enum { SMALL_BYTES = 8 * 1024 }; // two pages: less than what a mapping takes with its page tables and faults
+
+static bool copy_open_file(int file, const char *path, struct file_map *map, struct error *err)
+{
+    char *copy = malloc(map->content.length);
+    if (!copy)
+        abort();
+    ssize_t got = read_up_to(file, copy, map->content.length);
+    if (got < 0) {
+        free(copy);
+        return error_errno(err, "%s", path);
+    }
+    *map = (struct file_map){.content = {.at = copy, .length = (size_t)got}, .copy = copy};
+    return true;
+}
+
 static bool map_open_file(int file, const char *path, struct file_map *map, struct error *err)
 {
     struct stat about;
@@ -92,6 +108,8 @@ static bool map_open_file(int file, const char *path, struct file_map *map, stru
     *map = (struct file_map){.content = {.at = "", .length = (size_t)about.st_size}};
     if (about.st_size == 0)
         return true;
+    if (about.st_size <= SMALL_BYTES)
+        return copy_open_file(file, path, map, err);
     void *bytes = mmap(NULL, (size_t)about.st_size, PROT_READ, MAP_PRIVATE, file, 0);
     if (bytes == MAP_FAILED)
         return error_errno(err, "%s", path);
@@ -114,6 +132,7 @@ void file_unmap(struct file_map *map)
 {
     if (map->mapped_bytes)
         munmap((void *)(uintptr_t)map->content.at, map->mapped_bytes);
+    free(map->copy);
     *map = (struct file_map){0};
 }
 

@@ -12,10 +12,12 @@ MUST_CHECK bool file_read(const char *path, struct arena *arena, struct text *co
 MUST_CHECK bool file_read_head(int folder, const char *name, const char *path, size_t limit_bytes, struct arena *arena,
                                struct text *content, bool *whole, struct error *err);
 
-/* A file mapped for reading, so that its size does not count as our memory. */
+/* A file for reading: mapped, so that its size does not count as our memory; a small one, where a mapping would cost
+ * more than it saves, is a copy. */
 struct file_map {
     struct text content;
-    size_t mapped_bytes;
+    size_t mapped_bytes; /* 0: a copy, or empty, or text from elsewhere */
+    char *copy;          /* malloc'd; NULL: none */
 };
 MUST_CHECK bool file_map(const char *path, struct file_map *map, struct error *err);
 void file_unmap(struct file_map *map);

@@ -9,14 +9,8 @@ enum { OID_LENGTH = 40 };
 /* The id git gives a blob of this text with line endings normalised to LF, in lower-case hex: SHA-1 over
  * "blob SIZE\0" and the content. So CRLF checkouts are the same file, and `git cat-file` finds what ran. */
 void hash_blob(struct text content, char oid[OID_LENGTH + 1]);
-/* The same of a mapped file, which need not fit into memory. */
+/* The same of an open file, which need not fit into memory. */
 void hash_file(const struct file_map *map, char oid[OID_LENGTH + 1]);
-
-/* The same for many: OpenSSL takes longer to find the algorithm than to run it over a small file. */
-struct hasher;
-struct hasher *hasher_new(void);
-void hasher_file(struct hasher *hasher, const struct file_map *map, char oid[OID_LENGTH + 1]);
-void hasher_free(struct hasher *hasher); /* NULL is fine */
 
 /* 64 bits that are the same for the same text everywhere: the first 8 bytes of its SHA-256, big-endian. */
 int64_t hash_key(struct text text);
