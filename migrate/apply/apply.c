@@ -190,16 +190,15 @@ static bool prepare(struct attempt *attempt, struct error *err)
     return prepare_plan(&preparation, change->arena, &attempt->prepared, err);
 }
 
-/* Where is the database, and what is to be done? Without the lock a revision that is under way may be another
+/* From where the database stands, what is to be done? Without the lock a revision that is under way may be another
  * migrator's, at work right now: judging it waits until the lock is ours. */
-static bool look(struct attempt *attempt, bool is_ours, struct error *err)
+static bool plan_from(struct attempt *attempt, bool is_ours, struct error *err)
 {
     const struct change *change = attempt->change;
     prepare_close(attempt->prepared, attempt->plan.step_count);
     attempt->prepared = NULL;
     attempt->plan = (struct plan){0};
-    if (!ledger_read(change->ledger, change->database, change->arena, &attempt->state, err) ||
-        !has_revisions(attempt, err) ||
+    if (!has_revisions(attempt, err) ||
         !stored_extend(change->ledger, change->database, &attempt->state, change->graph, change->arena, &attempt->graph,
                        err) ||
         !plan_change(attempt, err) || !prepare(attempt, err) || (is_ours && !resume_unfinished(attempt, err)))
@@ -208,6 +207,13 @@ static bool look(struct attempt *attempt, bool is_ours, struct error *err)
     attempt->has_looked = true;
     attempt->stands = attempt->plan.from;
     return true;
+}
+
+static bool look(struct attempt *attempt, bool is_ours, struct error *err)
+{
+    const struct change *change = attempt->change;
+    return ledger_read(change->ledger, change->database, change->arena, &attempt->state, err) &&
+           plan_from(attempt, is_ours, err);
 }
 
 /* --- playing ------------------------------------------------------------------------------------ */
@@ -406,16 +412,29 @@ static bool weigh(struct attempt *attempt, struct error *err)
     return !takes_down(attempt) || find_losses(attempt, err);
 }
 
+/* Has nothing happened that the plan depends on? Scripts that the database keeps may have been replaced unseen. */
+static bool still_stands(const struct attempt *attempt, const struct ledger_state *now)
+{
+    return names_equal(attempt->state.rows, now->rows) && attempt->state.width == now->width &&
+           attempt->state.unfinished_count == 0 && now->unfinished_count == 0 &&
+           attempt->graph.count == attempt->change->graph->count;
+}
+
 /* Under the lock what was planned may be done already, or be something else. */
 static bool look_again(struct attempt *attempt, struct error *err)
 {
+    const struct change *change = attempt->change;
+    struct ledger_state now;
+    if (!ledger_read(change->ledger, change->database, change->arena, &now, err))
+        return false;
+    bool stands = still_stands(attempt, &now);
     struct names before = attempt->state.rows;
-    if (!look(attempt, true, err))
+    attempt->state = now;
+    if (!stands && !plan_from(attempt, true, err))
         return false;
     attempt->from = attempt->plan.from;
     agree(attempt);
-    return names_equal(before, attempt->state.rows) || !has_something_to_do(attempt) ||
-           (weigh(attempt, err) && ask(attempt, err));
+    return names_equal(before, now.rows) || !has_something_to_do(attempt) || (weigh(attempt, err) && ask(attempt, err));
 }
 
 static void warn_of_resuming(const struct attempt *attempt)

@@ -149,7 +149,8 @@ static void begin_step(struct composer *composer)
     current_prepared(composer)->commits_before = composer->commits;
     current_prepared(composer)->alone_before = composer->alones;
     composer->noted = current_prepared(composer)->is_resumed ? current_prepared(composer)->done_noted : 0;
-    put_sql(composer, OP_COMMENT, step_title(composer->what->graph, current_step(composer), &composer->arena));
+    if (composer->what->is_offline)
+        put_sql(composer, OP_COMMENT, step_title(composer->what->graph, current_step(composer), &composer->arena));
     if (current_step(composer)->direction == DIRECTION_STAMP) {
         if (!composer->what->one_transaction)
             put_kind(composer, OP_BEGIN);
