@@ -98,11 +98,9 @@ static void expect_one(struct play *play, const struct op *op)
     arena_rewind(&play->postgres->scratch, mark);
 }
 
-/* RESET ALL leaves the role alone, and both leave the session's user. */
+/* RESET ALL leaves the role and the session's user alone: those are reset with the settings. */
 static void reset(struct play *play, const struct op *op)
 {
-    pipeline_send_aside(play, op, "RESET SESSION AUTHORIZATION");
-    pipeline_send_aside(play, op, "RESET ROLE");
     pipeline_send_aside(play, op, "RESET ALL");
     if (play->in_transaction)
         pipeline_send_last_aside(play, op, play->postgres->settings_again);
@@ -321,9 +319,7 @@ static void restore_session(struct play *play)
     for (int tries = 0; tries < 5 && PQtransactionStatus(play->link) != PQTRANS_IDLE; tries++)
         PQclear(wire_run(postgres, "ROLLBACK", 0, NULL)); // a late cancel may hit it
     pipeline_forget_prepared(postgres, true);
-    static const char *const resets[] = {"RESET SESSION AUTHORIZATION", "RESET ROLE", "RESET ALL"};
-    for (size_t i = 0; i < sizeof resets / sizeof resets[0]; i++)
-        PQclear(wire_run(postgres, resets[i], 0, NULL));
+    PQclear(wire_run(postgres, "RESET ALL", 0, NULL));
     PQclear(wire_run(postgres, postgres->settings_again, 0, NULL));
 }
 

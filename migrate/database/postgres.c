@@ -21,12 +21,14 @@ static bool interrupted(struct error *err)
 
 /* ---- opening and closing */
 
+/* What RESET ALL leaves alone comes first: the session's user and its role, which a script may have changed. */
 static const char *settings_of(const struct connection_settings *settings, struct arena *arena)
 {
     int64_t lock_ms = settings->lock_timeout_ms >= 0 ? settings->lock_timeout_ms : POSTGRES_LOCK_TIMEOUT_MS;
     int64_t statement_ms = settings->statement_timeout_ms >= 0 ? settings->statement_timeout_ms : 0;
     struct buffer sql = {.arena = arena};
-    buffer_string(&sql, "SELECT set_config('standard_conforming_strings', 'on', false)");
+    buffer_string(&sql, "SELECT set_config('session_authorization', NULL, false), set_config('role', NULL, false)"
+                        ", set_config('standard_conforming_strings', 'on', false)");
     buffer_printf(&sql, ", set_config('statement_timeout', '%lld', false), set_config('lock_timeout', '%lld', false)",
                   (long long)statement_ms, (long long)lock_ms);
     if (settings->idle_timeout_ms >= 0)
