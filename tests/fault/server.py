@@ -41,8 +41,7 @@ class Server:
         if os.getuid() == 0:
             shutil.chown(self.folder, "postgres")
         if standby_of:
-            run(*_as_account(postgres_program("pg_basebackup"), "-R", "-D", self.data, "-c", "fast", "-d",
-                             standby_of.url()))
+            self._copy(standby_of)
         else:
             password = os.path.join(self.folder, "password")
             with open(password, "w", encoding="utf-8") as file:
@@ -55,6 +54,15 @@ class Server:
         if hba is not None:
             with open(os.path.join(self.data, "pg_hba.conf"), "w", encoding="utf-8") as file:
                 file.write(hba)
+
+    def _copy(self, primary):
+        """A standby, from the files of a server that stands still: pg_basebackup may be older than the server."""
+        primary.stop()
+        run(*_as_account("cp", "-a", primary.data, self.data))
+        for line, name in (("", "standby.signal"), ("primary_conninfo = '%s'\n" % primary.url(), "postgresql.auto.conf")):
+            with open(os.path.join(self.data, name), "a", encoding="utf-8") as file:
+                file.write(line)
+        primary.start()
 
     def url(self, database="postgres", user="postgres", password=PASSWORD, **parameters):
         query = "&".join("%s=%s" % item for item in parameters.items())
