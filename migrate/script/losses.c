@@ -1,151 +1,126 @@
 /* losses.c: reading the few statements that take something away. Their grammar is words, then names. */
 #include "script/losses.h"
 
-struct reader {
-    enum dialect dialect;
-    struct text rest;
-    struct text token;
-    struct arena *arena;
+#include "script/reader.h"
+
+/* A reader, and where what it finds goes. */
+struct search {
+    struct reader reader;
     struct loss_list *losses;
 };
 
-static void advance(struct reader *reader)
+static bool is_at(const struct search *search, const char *word)
 {
-    reader->token = token_next(reader->dialect, &reader->rest);
+    return reader_is_at(&search->reader, word);
 }
 
-static bool is_at(const struct reader *reader, const char *word)
+static bool take(struct search *search, const char *word)
 {
-    return text_is_nocase(reader->token, word);
+    return reader_take(&search->reader, word);
 }
 
-static bool take(struct reader *reader, const char *word)
+static const char *take_name(struct search *search)
 {
-    if (!is_at(reader, word))
-        return false;
-    advance(reader);
-    return true;
+    return reader_name(&search->reader);
 }
 
-static void take_if_exists(struct reader *reader)
+static void take_if_exists(struct search *search)
 {
-    if (take(reader, "if"))
-        take(reader, "exists");
+    if (take(search, "if"))
+        take(search, "exists");
 }
 
-/* The token, and what PostgreSQL takes with it: U&"name" is three of the lexer's. */
-static void take_part(struct reader *reader, struct buffer *name)
-{
-    bool is_unicode = is_at(reader, "u") && text_starts(reader->rest, "&\"");
-    for (unsigned tokens = is_unicode ? 3 : 1; tokens; tokens--) {
-        buffer_text(name, reader->token);
-        advance(reader);
-    }
-}
-
-/* `name` or `schema.name`, as written. */
-static const char *take_name(struct reader *reader)
-{
-    struct buffer name = {.arena = reader->arena};
-    take_part(reader, &name);
-    while (is_at(reader, ".")) {
-        take_part(reader, &name);
-        take_part(reader, &name);
-    }
-    return buffer_done(&name);
-}
-
-static void lose(struct reader *reader, enum migrate_loss_kind kind, const char *table, const char *column)
+static void lose(struct search *search, enum migrate_loss_kind kind, const char *table, const char *column)
 {
     if (*table && (!column || *column))
-        ARENA_PUSH(reader->arena, reader->losses, (struct loss){kind, table, column});
+        ARENA_PUSH(search->reader.arena, search->losses, (struct loss){kind, table, column});
 }
 
 /* a, ONLY b, c * */
-static void read_tables(struct reader *reader, enum migrate_loss_kind kind)
+static void read_tables(struct search *search, enum migrate_loss_kind kind)
 {
     do {
-        take(reader, "only");
-        lose(reader, kind, take_name(reader), NULL);
-        take(reader, "*");
-    } while (take(reader, ","));
+        take(search, "only");
+        lose(search, kind, take_name(search), NULL);
+        take(search, "*");
+    } while (take(search, ","));
 }
 
 /* To the comma that ends this action, or the end. */
-static void skip_action(struct reader *reader)
+static void skip_action(struct search *search)
 {
-    for (unsigned depth = 0; reader->token.length && (depth || !is_at(reader, ",")); advance(reader)) {
-        depth += is_at(reader, "(");
-        depth -= depth && is_at(reader, ")");
+    for (unsigned depth = 0; search->reader.token.length && (depth || !is_at(search, ","));
+         reader_advance(&search->reader)) {
+        depth += is_at(search, "(");
+        depth -= depth && is_at(search, ")");
     }
 }
 
 /* Names that differ in the case of unquoted letters alone are the same. */
-static void note_renamed(struct reader *reader, const char *name)
+static void note_renamed(struct search *search, const char *name)
 {
-    for (size_t i = 0; i < reader->losses->count; i++) {
-        struct loss *loss = &reader->losses->items[i];
+    for (size_t i = 0; i < search->losses->count; i++) {
+        struct loss *loss = &search->losses->items[i];
         const char *dot = strrchr(loss->table, '.');
         if (loss->kind == MIGRATE_LOSS_TABLE && text_is_nocase(text_of(dot ? dot + 1 : loss->table), name))
             loss->kind = MIGRATE_LOSS_REBUILT;
     }
 }
 
-static void read_action(struct reader *reader, const char *table)
+static void read_action(struct search *search, const char *table)
 {
-    if (take(reader, "rename")) {
-        if (take(reader, "to"))
-            note_renamed(reader, take_name(reader));
-    } else if (take(reader, "drop")) {
-        bool is_column = take(reader, "column");
-        if (!is_column && (is_at(reader, "constraint") || !reader->token.length))
+    if (take(search, "rename")) {
+        if (take(search, "to"))
+            note_renamed(search, take_name(search));
+    } else if (take(search, "drop")) {
+        bool is_column = take(search, "column");
+        if (!is_column && (is_at(search, "constraint") || !search->reader.token.length))
             return;
-        take_if_exists(reader);
-        lose(reader, MIGRATE_LOSS_COLUMN, table, take_name(reader));
+        take_if_exists(search);
+        lose(search, MIGRATE_LOSS_COLUMN, table, take_name(search));
     }
 }
 
-static void read_alter(struct reader *reader)
+static void read_alter(struct search *search)
 {
-    if (!take(reader, "table"))
+    if (!take(search, "table"))
         return;
-    take_if_exists(reader);
-    take(reader, "only");
-    const char *table = take_name(reader);
-    take(reader, "*");
+    take_if_exists(search);
+    take(search, "only");
+    const char *table = take_name(search);
+    take(search, "*");
     do {
-        read_action(reader, table);
-        skip_action(reader);
-    } while (take(reader, ","));
+        read_action(search, table);
+        skip_action(search);
+    } while (take(search, ","));
 }
 
-static void read_delete(struct reader *reader)
+static void read_delete(struct search *search)
 {
-    if (!take(reader, "from"))
+    if (!take(search, "from"))
         return;
-    take(reader, "only");
-    const char *table = take_name(reader);
+    take(search, "only");
+    const char *table = take_name(search);
     bool is_all = true;
-    for (; reader->token.length; advance(reader))
-        is_all = is_all && !is_at(reader, "where") && !is_at(reader, "using") && !is_at(reader, "limit");
-    lose(reader, is_all ? MIGRATE_LOSS_ROWS : MIGRATE_LOSS_SOME_ROWS, table, NULL);
+    for (; search->reader.token.length; reader_advance(&search->reader))
+        is_all = is_all && !is_at(search, "where") && !is_at(search, "using") && !is_at(search, "limit");
+    lose(search, is_all ? MIGRATE_LOSS_ROWS : MIGRATE_LOSS_SOME_ROWS, table, NULL);
 }
 
 void losses_read(enum dialect dialect, struct text sql, struct arena *arena, struct loss_list *losses)
 {
-    struct reader reader = {.dialect = dialect, .rest = sql, .arena = arena, .losses = losses};
-    advance(&reader);
-    if (take(&reader, "drop")) {
-        if (take(&reader, "table")) {
-            take_if_exists(&reader);
-            read_tables(&reader, MIGRATE_LOSS_TABLE);
+    struct search search = {.reader = reader_start(dialect, sql, arena), .losses = losses};
+    if (take(&search, "drop")) {
+        if (take(&search, "table")) {
+            take_if_exists(&search);
+            read_tables(&search, MIGRATE_LOSS_TABLE);
         }
-    } else if (take(&reader, "alter")) {
-        read_alter(&reader);
-    } else if (take(&reader, "truncate")) {
-        take(&reader, "table");
-        read_tables(&reader, MIGRATE_LOSS_ROWS);
-    } else if (take(&reader, "delete")) {
-        read_delete(&reader);
+    } else if (take(&search, "alter")) {
+        read_alter(&search);
+    } else if (take(&search, "truncate")) {
+        take(&search, "table");
+        read_tables(&search, MIGRATE_LOSS_ROWS);
+    } else if (take(&search, "delete")) {
+        read_delete(&search);
     }
 }

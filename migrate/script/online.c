@@ -1,42 +1,17 @@
 /* online.c: reading the few statements that run concurrently. Their grammar is small: words, then a name. */
 #include "script/online.h"
 
-struct reader {
-    struct text rest;
-    struct text token;
-    struct arena *arena;
-};
+#include "script/reader.h"
 
-static void advance(struct reader *reader)
-{
-    reader->token = token_next(DIALECT_POSTGRESQL, &reader->rest);
-}
+enum { IDENTIFIER_BYTES = 63 }; // the server cuts off what is longer
 
-static bool take(struct reader *reader, const char *word)
+static bool is_unicode_escaped(const char *written)
 {
-    if (!text_is_nocase(reader->token, word))
-        return false;
-    advance(reader);
-    return true;
-}
-
-/* `name` or `schema.name`, as written. */
-static const char *take_name(struct reader *reader)
-{
-    struct buffer name = {.arena = reader->arena};
-    buffer_text(&name, reader->token);
-    advance(reader);
-    while (text_is(reader->token, ".")) {
-        buffer_text(&name, reader->token);
-        advance(reader);
-        buffer_text(&name, reader->token);
-        advance(reader);
-    }
-    return buffer_done(&name);
+    return text_starts_nocase(text_of(written), "u&\"");
 }
 
 /* An identifier's value: without its quotes, else in lower case (the server folds ASCII letters alone in UTF-8). */
-static const char *identifier_value(const char *written, struct arena *arena)
+static const char *unquoted(const char *written, struct arena *arena)
 {
     size_t length = strlen(written);
     struct buffer value = {.arena = arena};
@@ -53,19 +28,26 @@ static const char *identifier_value(const char *written, struct arena *arena)
     return buffer_done(&value);
 }
 
+static const char *identifier_value(const char *written, struct arena *arena)
+{
+    struct text kept = text_cut(text_of(unquoted(written, arena)), IDENTIFIER_BYTES);
+    return arena_copy(arena, kept.at, kept.length);
+}
+
 static struct online read_create(struct reader *reader)
 {
     struct online online = {0};
-    take(reader, "unique");
-    if (!take(reader, "index") || !take(reader, "concurrently"))
+    reader_take(reader, "unique");
+    if (!reader_take(reader, "index") || !reader_take(reader, "concurrently"))
         return online;
-    if (take(reader, "if"))
-        online.if_not_exists = take(reader, "not") && take(reader, "exists");
-    online.index = identifier_value(take_name(reader), reader->arena);
-    if (!take(reader, "on"))
+    if (reader_take(reader, "if"))
+        online.if_not_exists = reader_take(reader, "not") && reader_take(reader, "exists");
+    const char *name = reader_name(reader);
+    if (is_unicode_escaped(name) || !reader_take(reader, "on"))
         return online;
-    take(reader, "only");
-    online.table = take_name(reader);
+    online.index = identifier_value(name, reader->arena);
+    reader_take(reader, "only");
+    online.table = reader_name(reader);
     online.kind = ONLINE_CREATE_INDEX;
     return online;
 }
@@ -73,11 +55,11 @@ static struct online read_create(struct reader *reader)
 static struct online read_drop(struct reader *reader)
 {
     struct online online = {0};
-    if (!take(reader, "index") || !take(reader, "concurrently"))
+    if (!reader_take(reader, "index") || !reader_take(reader, "concurrently"))
         return online;
-    if (take(reader, "if"))
-        take(reader, "exists");
-    online.index = take_name(reader);
+    if (reader_take(reader, "if"))
+        reader_take(reader, "exists");
+    online.index = reader_name(reader);
     online.kind = ONLINE_DROP_INDEX;
     return online;
 }
@@ -87,30 +69,29 @@ static struct online read_reindex(struct reader *reader)
 {
     struct online online = {0};
     bool is_concurrent = false;
-    if (take(reader, "("))
-        while (reader->token.length && !take(reader, ")")) {
+    if (reader_take(reader, "("))
+        while (reader->token.length && !reader_take(reader, ")")) {
             is_concurrent = is_concurrent || text_is_nocase(reader->token, "concurrently");
-            advance(reader);
+            reader_advance(reader);
         }
-    bool is_index = take(reader, "index");
-    bool is_table = !is_index && take(reader, "table");
-    is_concurrent = take(reader, "concurrently") || is_concurrent;
+    bool is_index = reader_take(reader, "index");
+    bool is_table = !is_index && reader_take(reader, "table");
+    is_concurrent = reader_take(reader, "concurrently") || is_concurrent;
     if (!is_concurrent || (!is_index && !is_table))
         return online;
     online.kind = is_index ? ONLINE_REINDEX_INDEX : ONLINE_REINDEX_TABLE;
-    *(is_index ? &online.index : &online.table) = take_name(reader);
+    *(is_index ? &online.index : &online.table) = reader_name(reader);
     return online;
 }
 
 struct online online_read(struct text sql, struct arena *arena)
 {
-    struct reader reader = {.rest = sql, .arena = arena};
-    advance(&reader);
-    if (take(&reader, "create"))
+    struct reader reader = reader_start(DIALECT_POSTGRESQL, sql, arena);
+    if (reader_take(&reader, "create"))
         return read_create(&reader);
-    if (take(&reader, "drop"))
+    if (reader_take(&reader, "drop"))
         return read_drop(&reader);
-    if (take(&reader, "reindex"))
+    if (reader_take(&reader, "reindex"))
         return read_reindex(&reader);
     return (struct online){0};
 }

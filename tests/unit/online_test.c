@@ -29,6 +29,15 @@ static void an_index_build_is_read_with_its_table(void **state)
                 "create index=A \"x\" table=\"My S\".\"T\"");
 }
 
+static void a_name_is_as_long_as_the_server_keeps_it(void **state)
+{
+    (void)state;
+#define SIXTY "a123456789b123456789c123456789d123456789e123456789f123456789"
+    assert_read("CREATE INDEX CONCURRENTLY " SIXTY "xyz ON t (x)", "create index=" SIXTY "xyz table=t");
+    assert_read("CREATE INDEX CONCURRENTLY " SIXTY "xyzt ON t (x)", "create index=" SIXTY "xyz table=t");
+    assert_read("CREATE INDEX CONCURRENTLY " SIXTY "xy\xc3\xa4 ON t (x)", "create index=" SIXTY "xy table=t");
+}
+
 static void an_index_dropped_or_rebuilt_is_read_as_it_was_written(void **state)
 {
     (void)state;
@@ -48,6 +57,7 @@ static void anything_else_leaves_nothing_to_look_for(void **state)
     assert_read("VACUUM a", "other index=- table=-");
     assert_read("", "other index=- table=-");
     assert_read("CREATE INDEX CONCURRENTLY", "other index=- table=-");
+    assert_read("CREATE INDEX CONCURRENTLY U&\"\\0061\" ON t (x)", "other index=- table=-"); // its name is not read
     assert_read("REINDEX (CONCURRENTLY", "other index=- table=-");
 }
 
@@ -55,6 +65,7 @@ int main(void)
 {
     const struct CMUnitTest all[] = {
         cmocka_unit_test(an_index_build_is_read_with_its_table),
+        cmocka_unit_test(a_name_is_as_long_as_the_server_keeps_it),
         cmocka_unit_test(an_index_dropped_or_rebuilt_is_read_as_it_was_written),
         cmocka_unit_test(anything_else_leaves_nothing_to_look_for),
     };

@@ -1,0 +1,1 @@
+DELETE FROM ONLY s.t AS x USING u WHERE x.a = u.a
