@@ -235,7 +235,8 @@ class Postgres:
         name = "bench_%d" % os.getpid()
         harness.drop_database(name)
         harness.psql(harness.POSTGRES, "CREATE DATABASE %s TEMPLATE %s" % (name, template))
-        harness.psql(harness.POSTGRES, "CHECKPOINT")  # not in the middle of what is measured
+        harness.psql(harness.POSTGRES, "CHECKPOINT")  # not in the middle of what is measured; nor what is left to write
+        os.sync()
         return name
 
     def template(self, work):
