@@ -1,8 +1,6 @@
-/* commands.c: the table of verbs and options, and reading argv by it. To add an option: a member in its verb's struct,
- * a row here; help, manual and completion follow. */
-#include "cli/commands.h"
-
-#include <stdio.h>
+/* commands.c: the table of verbs and options. To add an option: a member in its verb's struct (command_line.h), a row
+ * here; help, manual and completion follow. */
+#include "cli/command_line.h"
 
 #define LINE(member) offsetof(struct command_line, member)
 #define OPTIONS(rows)                                                                                                  \
@@ -465,8 +463,8 @@ const struct command commands[VERBS] = {
             .details =
                 "Runs the downgrade of every applied revision above TARGET, newest first. TARGET itself stays "
                 "applied; \"base\" takes everything back. On a terminal it shows what would run, which tables and "
-                "columns would be lost with about how many rows, and asks; --yes "
-                "answers. Without a terminal it does not ask.",
+                "columns would be lost with about how many rows, and asks; --yes answers. Without a terminal it does "
+                "not ask.",
             .options = OPTIONS(downgrade_rows),
             .examples = EXAMPLES({"migrate downgrade -1", "the newest revision"},
                                  {"migrate downgrade 27c6a30d7c24 --dry-run", "what that would run"},
@@ -486,8 +484,7 @@ const struct command commands[VERBS] = {
                 "downgrade does.\n\n"
                 "This is the way back after a release: `migrate goto head` with the older image or checkout takes the "
                 "database to that one's head. The downgrades of revisions that it has never seen come from the "
-                "database, "
-                "which keeps each file that ran.",
+                "database, which keeps each file that ran.",
             .options = OPTIONS(downgrade_rows),
             .examples = EXAMPLES({"migrate goto head", "to this folder's head, up or down"},
                                  {"migrate goto 27c6a30d7c24 --dry-run", "what that would run"},
@@ -517,11 +514,11 @@ const struct command commands[VERBS] = {
             .details =
                 "A revision with an autocommit section that was stopped half-way stays in the history until it is "
                 "finished, and usually running it again finishes it. Without options this lists such revisions: how "
-                "far "
-                "they came, why they stopped, what running them again would do and what giving them up would leave.\n\n"
+                "far they came, why they stopped, what running them again would do and what giving them up would "
+                "leave.\n\n"
                 "--abandon, --done and --accept decide, for one revision named in full or by its beginning; on a "
-                "terminal "
-                "they ask first. Nothing of the past is lost: the history keeps what happened and what was decided.",
+                "terminal they ask first. Nothing of the past is lost: the history keeps what happened and what was "
+                "decided.",
             .options = OPTIONS(repair_rows),
             .examples = EXAMPLES({"migrate repair", "what is unfinished"},
                                  {"migrate repair --abandon 1975ea83b712", "give it up"},
@@ -585,9 +582,7 @@ const struct command commands[VERBS] = {
                 "Without options it reads the files alone: cycles, missing parents, duplicate ids and labels, ids that "
                 "do not fit their column. With --database it also compares them with what was applied: files edited "
                 "since (as a diff), applied revisions that no file has, unfinished ones, INVALID indexes, version rows "
-                "that the "
-                "history does not explain. Exits 1 when "
-                "it finds an error, 0 when there are only warnings.",
+                "that the history does not explain. Exits 1 when it finds an error, 0 when there are only warnings.",
             .options = OPTIONS(check_rows),
             .examples = EXAMPLES({"migrate check --single-head --require-downgrade", "in a pull request"},
                                  {"migrate check --pending", "before a release"}),
@@ -689,87 +684,4 @@ bool command_unknown(const char *name, struct arena *arena, struct error *err)
     if (text_duration(text_of(name), 1000, &duration))
         return error_hint(err, "A time for --wait is written with =: --wait=%s.", name);
     return error_hint(err, "\"migrate help\" lists the commands.");
-}
-
-static bool wrong_count(const struct command *command, size_t count, struct error *err)
-{
-    if (count < command->at_least)
-        error_set(err, MIGRATE_USAGE, "%s needs an argument", command->name);
-    else if (command->at_most == 0)
-        error_set(err, MIGRATE_USAGE, "%s takes no arguments", command->name);
-    else
-        error_set(err, MIGRATE_USAGE, "%s takes %zu argument%s, not %zu", command->name, command->at_most,
-                  command->at_most == 1 ? "" : "s", count);
-    return error_hint(err, "Usage: migrate %s%s%s", command->name, command->arguments ? " " : "",
-                      command->arguments ? command->arguments : "");
-}
-
-/* What no single row can say. */
-static bool consistent(const struct command_line *line, struct error *err)
-{
-    enum verb verb = command_verb(line->command);
-    bool changes = verb == VERB_UPGRADE || verb == VERB_DOWNGRADE || verb == VERB_GOTO;
-    bool sql = changes ? line->change.sql : (verb == VERB_STAMP || verb == VERB_ENSURE_VERSION) && line->stamp.sql;
-    if (sql && line->global.format == FORMAT_JSON)
-        return error_set(err, MIGRATE_USAGE, "--sql prints a script, which --format json cannot hold");
-    if (changes && sql && line->change.dry_run)
-        return error_set(err, MIGRATE_USAGE, "--sql and --dry-run exclude each other");
-    if (verb == VERB_REVISION && !line->revision.message) {
-        error_set(err, MIGRATE_USAGE, "revision needs a message");
-        return error_hint(err, "Usage: migrate revision -m MSG");
-    }
-    if (verb == VERB_REPAIR && !!line->repair.abandon + !!line->repair.done + !!line->repair.accept > 1)
-        return error_set(err, MIGRATE_USAGE, "--abandon, --done and --accept exclude each other");
-    if (verb == VERB_HISTORY && line->history.graph && line->global.format != FORMAT_TEXT)
-        return error_set(err, MIGRATE_USAGE, "--graph draws in text; leave out --format");
-    if (line->global.quiet && line->global.verbose)
-        return error_set(err, MIGRATE_USAGE, "--quiet and --verbose exclude each other");
-    return line->arguments.count < line->command->at_least || line->arguments.count > line->command->at_most
-               ? wrong_count(line->command, line->arguments.count, err)
-               : true;
-}
-
-static bool take_command(const char *name, struct option_reader *reader, struct command_line *line, struct error *err)
-{
-    line->command = command_named(name);
-    if (!line->command)
-        return command_unknown(name, reader->arena, err);
-    options_initial(line->command->options, line);
-    reader->listed = arena_printf(reader->arena, "\"migrate help %s\" lists the options.", line->command->name);
-    reader->only_arguments |= command_verb(line->command) == VERB_COMPLETE; // its words are someone else's line
-    return true;
-}
-
-bool command_line_read(int argc, char *const *argv, struct arena *arena, struct command_line *line, struct error *err)
-{
-    struct option_table tables[] = {{NULL, 0}, global_options};
-    struct option_reader reader = {
-        .argv = argv,
-        .argc = argc,
-        .at = 1,
-        .tables = tables,
-        .table_count = 2,
-        .into = line,
-        .arena = arena,
-        .listed = "Options of a command are written behind it; \"migrate help\" lists commands and options."};
-    struct name_list arguments = {0};
-    *line = (struct command_line){0};
-    options_initial(global_options, line);
-    for (;;) {
-        const char *word = NULL;
-        if (!options_read(&reader, &word, err))
-            return false;
-        if (reader.stopped)
-            return true;
-        if (!word)
-            break;
-        if (line->command)
-            ARENA_PUSH(arena, &arguments, word);
-        else if (!take_command(word, &reader, line, err))
-            return false;
-        else
-            tables[0] = line->command->options;
-    }
-    line->arguments = names_of(&arguments);
-    return line->command ? consistent(line, err) : true;
 }

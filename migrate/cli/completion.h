@@ -3,7 +3,7 @@
 #ifndef MIGRATE_CLI_COMPLETION_H
 #define MIGRATE_CLI_COMPLETION_H
 
-#include "cli/commands.h"
+#include "cli/command_line.h"
 
 struct candidate {
     const char *text;

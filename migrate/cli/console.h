@@ -4,7 +4,7 @@
 #define MIGRATE_CLI_CONSOLE_H
 
 #include "base/text.h"
-#include "cli/commands.h"
+#include "cli/command_line.h"
 #include "cli/palette.h"
 #include "cli/progress.h"
 

@@ -1,5 +1,5 @@
 /* options_test.c: argv read by the real table of commands, and by a small one for what the real one does not have. */
-#include "cli/commands.h"
+#include "cli/command_line.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
