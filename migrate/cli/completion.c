@@ -1,6 +1,8 @@
 /* completion.c: what the last word of a line could become. */
 #include "cli/completion.h"
 
+#include "cli/console.h"
+
 static const char bash_script[] =
     "# bash completion for migrate: source <(migrate completion bash)\n"
     "_migrate() {\n"
@@ -65,7 +67,8 @@ const char *completion_script(const char *shell)
     return strcmp(shell, "bash") == 0 ? bash_script : strcmp(shell, "zsh") == 0 ? zsh_script : fish_script;
 }
 
-void completion_add(struct completion *completion, struct arena *arena, const char *text, const char *meaning)
+/* Adds it if it begins with what was typed. */
+static void add(struct completion *completion, struct arena *arena, const char *text, const char *meaning)
 {
     if (!text_starts(text_of(text), completion->typed))
         return;
@@ -76,26 +79,53 @@ void completion_add(struct completion *completion, struct arena *arena, const ch
 static void add_choices(struct completion *completion, struct arena *arena, const char *const *choices)
 {
     for (; choices && *choices; choices++)
-        completion_add(completion, arena, *choices, "");
+        add(completion, arena, *choices, "");
 }
 
 static void add_options(struct completion *completion, struct arena *arena, struct option_table table)
 {
     for (size_t i = 0; i < table.count; i++)
-        completion_add(completion, arena, arena_printf(arena, "--%s", table.rows[i].name), table.rows[i].summary);
+        add(completion, arena, arena_printf(arena, "--%s", table.rows[i].name), table.rows[i].summary);
 }
 
 static void add_commands(struct completion *completion, struct arena *arena)
 {
     for (size_t i = 0; i < VERBS; i++)
         if (commands[i].group != GROUP_HIDDEN)
-            completion_add(completion, arena, commands[i].name, commands[i].summary);
+            add(completion, arena, commands[i].name, commands[i].summary);
 }
 
 static void add_values(struct completion *completion, struct arena *arena, const struct option *option)
 {
     completion->word = option->word;
     add_choices(completion, arena, option->choices);
+}
+
+/* "A:B" is completed one end at a time. */
+static void behind_colon(struct completion *completion, struct arena *arena)
+{
+    const char *colon = strrchr(completion->typed, ':');
+    if (!colon)
+        return;
+    size_t length = (size_t)(colon - completion->typed) + 1;
+    completion->prefix = arena_printf(arena, "%s%s", completion->prefix, arena_copy(arena, completion->typed, length));
+    completion->typed = colon + 1;
+}
+
+void completion_add_revisions(struct completion *completion, struct arena *arena, const struct migrate_listing *listing)
+{
+    behind_colon(completion, arena);
+    add(completion, arena, "head", "the head");
+    add(completion, arena, "heads", "all heads");
+    add(completion, arena, "base", "before the first revision");
+    add(completion, arena, "current", "where the database is");
+    for (size_t i = 0; i < listing->revision_count; i++) {
+        const struct migrate_revision *revision = &listing->revisions[i];
+        add(completion, arena, revision->revision, visible(revision->message, arena));
+        for (size_t label = 0; label < revision->branch_label_count; label++)
+            add(completion, arena, arena_printf(arena, "%s@head", revision->branch_labels[label]),
+                "head of the branch");
+    }
 }
 
 /* The option whose value the next word is: "--head" or "-r", without '='. NULL: none. */

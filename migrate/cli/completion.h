@@ -4,6 +4,7 @@
 #define MIGRATE_CLI_COMPLETION_H
 
 #include "cli/command_line.h"
+#include "migrate.h"
 
 struct candidate {
     const char *text;
@@ -25,7 +26,8 @@ struct completion {
 const char *completion_script(const char *shell);
 /* `words`: those behind "migrate" up to the cursor; the last may be "". */
 void complete(struct names words, struct arena *arena, struct completion *completion);
-/* Adds it if it begins with what was typed. */
-void completion_add(struct completion *completion, struct arena *arena, const char *text, const char *meaning);
+/* Adds what names a revision: the symbols, ids and branches. Of a range, one end at a time. */
+void completion_add_revisions(struct completion *completion, struct arena *arena,
+                              const struct migrate_listing *listing);
 
 #endif

@@ -1,5 +1,5 @@
 /* main.c: argv -> exit status. */
-#include "cli/verbs.h"
+#include "cli/run.h"
 
 int main(int argc, char **argv)
 {

@@ -2,84 +2,11 @@
 #include "cli/verbs.h"
 
 #include "cli/completion.h"
-#include "cli/console.h"
 #include "cli/editor.h"
 #include "cli/help.h"
 #include "cli/manual.h"
-#include "cli/report.h"
-#include "cli/signals.h"
 
-#include <signal.h>
-#include <stdio.h>
-
-/* One run of the tool. */
-struct run {
-    struct arena arena;
-    struct command_line line;
-    struct console console;
-    struct migrate *migrate; /* NULL for verbs that need none */
-    struct migrate_error error;
-    struct error failure; /* what `error` points into when it is ours and not the library's */
-};
-
-/* Our own error in the library's form, so that both are shown alike. */
-static enum migrate_code fail(struct run *run)
-{
-    const struct error *failure = &run->failure;
-    run->error = (struct migrate_error){.code = failure->code,
-                                        .message = failure->message,
-                                        .hint = failure->hint,
-                                        .path = failure->path,
-                                        .line = failure->line,
-                                        .column = failure->column,
-                                        .excerpt = failure->excerpt,
-                                        .sqlstate = failure->sqlstate,
-                                        .revision = failure->revision,
-                                        .outcome = failure->outcome};
-    return failure->code;
-}
-
-static int exit_status(enum migrate_code code)
-{
-    return code == MIGRATE_INTERRUPTED && signals_caught() == SIGTERM ? 128 + SIGTERM : migrate_code_exit(code);
-}
-
-/* A report of what `run->error` already holds. */
-static struct report report_of(struct run *run, enum migrate_code code)
-{
-    progress_end(&run->console.progress);
-    return (struct report){.console = &run->console,
-                           .line = &run->line,
-                           .arena = &run->arena,
-                           .code = code,
-                           .exit = exit_status(code),
-                           .error = &run->error,
-                           .database = run->migrate ? migrate_database(run->migrate) : NULL};
-}
-
-/* What the reports need to know once the library has answered. */
-static struct report answered(struct run *run, enum migrate_code code)
-{
-    if (code != MIGRATE_OK && run->migrate)
-        run->error = *migrate_error(run->migrate);
-    if (code == MIGRATE_FILE && !console_is_written(&run->console, &run->failure))
-        (void)fail(run); // the library knows only that its script was not taken; here is why
-    return report_of(run, code);
-}
-
-/* --- what the library calls ------------------------------------------------------------------------ */
-
-static void observe(void *context, const struct migrate_event *event)
-{
-    struct run *run = context;
-    console_event(&run->console, event);
-}
-
-static bool write_script(void *context, const char *bytes, size_t size_bytes)
-{
-    struct run *run = context;
-    return console_bytes(&run->console, bytes, size_bytes);
-}
+/* --- verbs that change a database ------------------------------------------------------------------ */
 
 static bool confirm(void *context, const struct migrate_outcome *plan)
 {
@@ -92,8 +19,6 @@ static bool confirm(void *context, const struct migrate_outcome *plan)
                      revisions_text(plan->to, plan->to_count, &run->arena));
     return console_ask(&run->console, question);
 }
-
-/* --- verbs that change a database ------------------------------------------------------------------ */
 
 static enum migrate_code change(struct run *run,
                                 enum migrate_code (*verb)(struct migrate *, const struct migrate_change_options *,
@@ -116,7 +41,7 @@ static enum migrate_code change(struct run *run,
         .confirm = asks ? confirm : NULL,
     };
     enum migrate_code code = verb(run->migrate, &options, &outcome);
-    struct report report = answered(run, code);
+    struct report report = run_answered(run, code);
     report_change(&report, outcome);
     return code;
 }
@@ -154,7 +79,7 @@ static enum migrate_code verb_stamp(struct run *run)
         .lock_wait_ms = run->line.stamp.lock_wait_ms,
     };
     enum migrate_code code = migrate_stamp(run->migrate, &options, &outcome);
-    struct report report = answered(run, code);
+    struct report report = run_answered(run, code);
     report_change(&report, outcome);
     return code;
 }
@@ -195,7 +120,7 @@ static enum migrate_code verb_repair(struct run *run)
         .confirm = !wanted->yes && console_can_ask() ? confirm_repair : NULL,
     };
     enum migrate_code code = migrate_repair(run->migrate, &options, &repaired);
-    struct report report = answered(run, code);
+    struct report report = run_answered(run, code);
     report_repair(&report, repaired);
     return code;
 }
@@ -203,7 +128,7 @@ static enum migrate_code verb_repair(struct run *run)
 static enum migrate_code verb_ensure_version(struct run *run)
 {
     enum migrate_code code = migrate_ensure_version(run->migrate, run->line.stamp.sql);
-    struct report report = answered(run, code);
+    struct report report = run_answered(run, code);
     report_done(&report);
     return code;
 }
@@ -212,7 +137,7 @@ static enum migrate_code verb_ensure_version(struct run *run)
 
 static enum migrate_code listed(struct run *run, enum migrate_code code, const struct migrate_listing *listing)
 {
-    struct report report = answered(run, code);
+    struct report report = run_answered(run, code);
     report_listing(&report, listing);
     return code;
 }
@@ -273,7 +198,7 @@ static enum migrate_code verb_check(struct run *run)
                                             .require_downgrade = wanted->require_downgrade,
                                             .pending = wanted->pending};
     enum migrate_code code = migrate_check(run->migrate, &options, &findings);
-    struct report report = answered(run, code);
+    struct report report = run_answered(run, code);
     report_findings(&report, findings);
     return code;
 }
@@ -281,7 +206,7 @@ static enum migrate_code verb_check(struct run *run)
 static enum migrate_code verb_wait(struct run *run)
 {
     enum migrate_code code = migrate_wait(run->migrate);
-    struct report report = answered(run, code);
+    struct report report = run_answered(run, code);
     report_done(&report);
     return code;
 }
@@ -292,7 +217,7 @@ static enum migrate_code verb_doctor(struct run *run)
     struct migrate_doctor_options options = {.replicas = run->line.doctor.replicas,
                                              .old_after_ms = run->line.doctor.old_after_ms};
     enum migrate_code code = migrate_doctor(run->migrate, &options, &diagnosis);
-    struct report report = answered(run, code);
+    struct report report = run_answered(run, code);
     report_diagnosis(&report, diagnosis);
     return code;
 }
@@ -301,17 +226,17 @@ static enum migrate_code verb_doctor(struct run *run)
 
 static enum migrate_code edited(struct run *run, const char *path)
 {
-    return editor_run(path, &run->failure) ? MIGRATE_OK : fail(run);
+    return editor_run(path, &run->failure) ? MIGRATE_OK : run_fail(run);
 }
 
 /* A file that was written stays, whatever becomes of the editor. */
 static enum migrate_code written(struct run *run, enum migrate_code code, const struct migrate_written *file)
 {
-    struct report report = answered(run, code);
+    struct report report = run_answered(run, code);
     if (code == MIGRATE_OK && run->line.revision.edit && edited(run, file->path) != MIGRATE_OK) {
         error_outcome(&run->failure, "The file was written: %s", file->path);
         code = run->failure.code;
-        report = report_of(run, code);
+        report = run_report(run, code);
     }
     report_written(&report, file);
     return code;
@@ -360,11 +285,11 @@ static enum migrate_code verb_edit(struct run *run)
     if (code == MIGRATE_OK && listing->revision_count != 1) {
         error_set(&run->failure, MIGRATE_USAGE, "edit opens one file, and \"%s\" names %zu revisions", identifier,
                   listing->revision_count);
-        code = fail(run);
+        code = run_fail(run);
     } else if (code == MIGRATE_OK && !listing->revisions[0].path) {
         error_set(&run->failure, MIGRATE_UNKNOWN_REVISION, "no file has %s: only the database does",
                   listing->revisions[0].revision);
-        code = fail(run);
+        code = run_fail(run);
     } else if (code == MIGRATE_OK) {
         code = edited(run, listing->revisions[0].path);
     } else {
@@ -373,7 +298,7 @@ static enum migrate_code verb_edit(struct run *run)
     struct migrate_written file = {0};
     if (code == MIGRATE_OK)
         file = (struct migrate_written){.revision = listing->revisions[0].revision, .path = listing->revisions[0].path};
-    struct report report = report_of(run, code);
+    struct report report = run_report(run, code);
     if (run->line.global.format == FORMAT_JSON)
         report_written(&report, &file);
     return code;
@@ -388,7 +313,7 @@ static enum migrate_code verb_init(struct run *run)
         .helm = run->line.init.helm,
     };
     enum migrate_code code = migrate_init(run->migrate, &options, &paths);
-    struct report report = answered(run, code);
+    struct report report = run_answered(run, code);
     report_paths(&report, paths);
     if (code == MIGRATE_OK)
         console_log(
@@ -403,7 +328,7 @@ static enum migrate_code verb_list_templates(struct run *run)
 {
     const struct migrate_templates *templates = NULL;
     enum migrate_code code = migrate_list_templates(run->migrate, &templates);
-    struct report report = answered(run, code);
+    struct report report = run_answered(run, code);
     report_templates(&report, templates);
     return code;
 }
@@ -417,7 +342,7 @@ static enum migrate_code verb_completion(struct run *run)
         known++;
     if (!*known) {
         error_set(&run->failure, MIGRATE_USAGE, "there is completion for bash, zsh and fish, not for \"%s\"", shell);
-        return fail(run);
+        return run_fail(run);
     }
     console_out(&run->console, "%s", completion_script(shell));
     return MIGRATE_OK;
@@ -432,42 +357,15 @@ static enum migrate_code verb_help(struct run *run)
     }
     if (run->line.arguments.count) {
         command = command_named(run->line.arguments.items[0]);
-        if (!command && command_unknown(run->line.arguments.items[0], &run->arena, &run->failure) == false)
-            return fail(run);
+        if (!command) {
+            command_unknown(run->line.arguments.items[0], &run->arena, &run->failure);
+            return run_fail(run);
+        }
     }
     console_out(&run->console, "%s",
                 command ? help_command(command, run->console.out, &run->arena)
                         : help_overview(run->console.out, &run->arena));
     return MIGRATE_OK;
-}
-
-/* --- completion of revisions ----------------------------------------------------------------------------- */
-
-/* "A:B" is completed one end at a time. */
-static void behind_colon(struct completion *completion, struct arena *arena)
-{
-    const char *colon = strrchr(completion->typed, ':');
-    if (!colon)
-        return;
-    size_t length = (size_t)(colon - completion->typed) + 1;
-    completion->prefix = arena_printf(arena, "%s%s", completion->prefix, arena_copy(arena, completion->typed, length));
-    completion->typed = colon + 1;
-}
-
-static void add_revisions(struct completion *completion, struct arena *arena, const struct migrate_listing *listing)
-{
-    behind_colon(completion, arena);
-    completion_add(completion, arena, "head", "the head");
-    completion_add(completion, arena, "heads", "all heads");
-    completion_add(completion, arena, "base", "before the first revision");
-    completion_add(completion, arena, "current", "where the database is");
-    for (size_t i = 0; i < listing->revision_count; i++) {
-        const struct migrate_revision *revision = &listing->revisions[i];
-        completion_add(completion, arena, revision->revision, visible(revision->message, arena));
-        for (size_t label = 0; label < revision->branch_label_count; label++)
-            completion_add(completion, arena, arena_printf(arena, "%s@head", revision->branch_labels[label]),
-                           "head of the branch");
-    }
 }
 
 /* The files alone are asked; whatever goes wrong, there is just less to offer. */
@@ -483,7 +381,7 @@ static void look_up_revisions(struct run *run, struct completion *completion)
     enum migrate_code code = migrate_open(&options, &run->migrate);
     if (code == MIGRATE_OK)
         code = migrate_history(run->migrate, &(struct migrate_history_options){0}, &listing);
-    add_revisions(completion, &run->arena, code == MIGRATE_OK && listing ? listing : &none);
+    completion_add_revisions(completion, &run->arena, code == MIGRATE_OK && listing ? listing : &none);
 }
 
 static enum migrate_code verb_complete(struct run *run)
@@ -500,12 +398,9 @@ static enum migrate_code verb_complete(struct run *run)
     return MIGRATE_OK;
 }
 
-/* --- the run ------------------------------------------------------------------------------------------- */
+/* --- all of them ----------------------------------------------------------------------------------------- */
 
-static const struct {
-    enum migrate_code (*carry_out)(struct run *);
-    bool needs_handle;
-} verbs[VERBS] = {
+const struct verb_work verbs[VERBS] = {
     [VERB_INIT] = {verb_init, true},
     [VERB_REVISION] = {verb_revision, true},
     [VERB_MERGE] = {verb_merge, true},
@@ -530,108 +425,3 @@ static const struct {
     [VERB_HELP] = {verb_help, false},
     [VERB_COMPLETE] = {verb_complete, false},
 };
-
-/* A failure before the verb could run has the same JSON as one in it, as far as its command is known. */
-static void report_early(struct run *run, enum migrate_code code)
-{
-    struct report report = answered(run, code);
-    const struct command *command = run->line.command;
-    enum verb verb = command ? command_verb(command) : VERBS;
-    if (run->line.global.format != FORMAT_JSON)
-        return;
-    if (verb == VERB_UPGRADE || verb == VERB_DOWNGRADE || verb == VERB_GOTO || verb == VERB_STAMP)
-        report_change(&report, NULL);
-    else if (verb == VERB_REVISION || verb == VERB_MERGE || verb == VERB_EDIT)
-        report_written(&report, NULL);
-    else if (verb == VERB_INIT)
-        report_paths(&report, NULL);
-    else if (verb == VERB_CHECK)
-        report_findings(&report, NULL);
-    else if (verb == VERB_REPAIR)
-        report_repair(&report, NULL);
-    else if (verb == VERB_DOCTOR)
-        report_diagnosis(&report, NULL);
-    else if (verb >= VERB_CURRENT && verb <= VERB_SHOW)
-        report_listing(&report, NULL);
-    else
-        report_done(&report);
-}
-
-static enum migrate_code open_and_carry_out(struct run *run, enum verb verb)
-{
-    const struct global_arguments *global = &run->line.global;
-    struct migrate_options options = {.config = global->config,
-                                      .section = global->section,
-                                      .directory = global->directory,
-                                      .url = global->url,
-                                      .env_file = global->env_file,
-                                      .no_env_file = global->no_env_file,
-                                      .wait_ms = global->wait_ms,
-                                      .observe = observe,
-                                      .write = write_script,
-                                      .context = run};
-    enum migrate_code code = migrate_open(&options, &run->migrate);
-    signals_watch(run->migrate);
-    if (code == MIGRATE_OK)
-        return verbs[verb].carry_out(run);
-    report_early(run, code);
-    return code;
-}
-
-/* Help is asked for in many ways; all of them come here. */
-static enum migrate_code print_help(struct run *run)
-{
-    const struct command *command = run->line.command;
-    console_out(&run->console, "%s",
-                command && command->group != GROUP_HIDDEN ? help_command(command, run->console.out, &run->arena)
-                                                          : help_overview(run->console.out, &run->arena));
-    return MIGRATE_OK;
-}
-
-static enum migrate_code carry_out(struct run *run, bool was_read)
-{
-    if (!was_read) {
-        enum migrate_code code = fail(run);
-        report_early(run, code);
-        return code;
-    }
-    if (run->line.global.version) {
-        console_out(&run->console, "migrate %s\n", MIGRATE_VERSION);
-        return MIGRATE_OK;
-    }
-    if (run->line.global.help || !run->line.command)
-        return print_help(run);
-    enum verb verb = command_verb(run->line.command);
-    return verbs[verb].needs_handle ? open_and_carry_out(run, verb) : verbs[verb].carry_out(run);
-}
-
-/* A line that could not be read to its end may still have asked for JSON. */
-static void look_for_json(int argc, char *const *argv, struct command_line *line)
-{
-    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
-        if (strcmp(argv[i], "--format=json") == 0 ||
-            (strcmp(argv[i], "--format") == 0 && i + 1 < argc && strcmp(argv[i + 1], "json") == 0))
-            line->global.format = FORMAT_JSON;
-}
-
-int tool_run(int argc, char *const *argv)
-{
-    struct run run = {0};
-    bool was_read = command_line_read(argc, argv, &run.arena, &run.line, &run.failure);
-    if (!was_read)
-        look_for_json(argc, argv, &run.line);
-    console_open(&run.console, &run.line.global);
-    signals_open();
-    enum migrate_code code = carry_out(&run, was_read);
-    signals_watch(NULL);
-    struct error unwritten;
-    if (!console_close(&run.console, &unwritten) && (migrate_code_exit(code) <= 1 || code == MIGRATE_FILE)) {
-        run.failure = unwritten;
-        code = fail(&run);
-    }
-    if (code != MIGRATE_OK && code != MIGRATE_FINDINGS)
-        console_error(&run.console, &run.error);
-    migrate_close(run.migrate);
-    arena_free(&run.arena);
-    return exit_status(code);
-}
