@@ -35,6 +35,15 @@ void report_decision(struct console *console, const struct migrate_repaired *fou
 /* "27c6a30d7c24, 5f1d..." or "base" */
 const char *revisions_text(const char *const *revisions, size_t count, struct arena *arena);
 
+/* What the text forms share (report.c; report_change.c, report_listing.c). */
+enum { WORD_COLUMNS = 10 }; /* of the word that a line begins with */
+bool report_wants_json(const struct report *report);
+/* Is there an error, so that no result can be told as one? A "no" is a result. */
+bool report_failed(const struct report *report);
+/* "1 revision", "2 revisions" */
+const char *counted(size_t count, const char *one, const char *many, struct arena *arena);
+/* With spaces behind it, up to so many columns. */
+const char *padded(const char *text, size_t columns, struct arena *arena);
 /* "ok", "warning", "failed", "skipped" */
 const char *health_word(enum migrate_health health);
 
