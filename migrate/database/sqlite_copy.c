@@ -3,7 +3,7 @@
  * The file is read through a connection of its own: the one that holds the lock has a transaction open for writing,
  * from which SQLite makes no backup. Readers are let in beside it, in rollback and in WAL mode, and nobody else may
  * write: so the copy is what the run begins with. */
-#include "database/sqlite_copy.h"
+#include "database/sqlite.h"
 
 #include "base/clock.h"
 
