@@ -88,7 +88,9 @@ bool url_split(struct text text, struct url *url, struct error *err)
     const char *mark = text.length ? memmem(text.at, text.length, "://", 3) : NULL;
     size_t scheme = mark ? (size_t)(mark - text.at) : 0;
     struct text none = text_of("");
-    *url = (struct url){before(text, scheme), none, none, none, none, none, false, false};
+    *url = (struct url){
+        .scheme = before(text, scheme), .user = none, .password = none, .hosts = none, .path = none, .query = none};
+    bool has_at = memchr(text.at, '@', text.length);
     if (!is_scheme(url->scheme))
         return error_set(err, MIGRATE_BAD_URL, "the database's URL does not begin as one, with scheme://");
     text = from(text, scheme + 3);
@@ -101,6 +103,7 @@ bool url_split(struct text text, struct url *url, struct error *err)
         url->user = text_split(before(text, login), ':', &url->password);
         text = from(text, login + 1);
     }
+    url->may_quote = url->has_login || !has_at;
     url->hosts = before(text, first_of(text, "/?"));
     text = from(text, url->hosts.length);
     if (text.length && *text.at == '/') {
@@ -164,4 +167,13 @@ void url_encode(struct buffer *buffer, const char *text)
         else
             buffer_printf(buffer, "%%%02X", (unsigned)(unsigned char)*text);
     }
+}
+
+bool url_unknown_parameter(const struct url *url, const char *name, struct names known, struct error *err)
+{
+    if (!url->may_quote)
+        return error_set(err, MIGRATE_BAD_URL, "the URL has a parameter that is not known");
+    const char *closest = text_closest(name, known);
+    error_set(err, MIGRATE_BAD_URL, "the URL's parameter \"%s\" is not known", name);
+    return closest ? error_hint(err, "Did you mean \"%s\"?", closest) : false;
 }

@@ -14,6 +14,7 @@ struct url {
     struct text query; /* what follows the question mark */
     bool has_login;    /* there is an @ behind user and password */
     bool has_path;     /* there is a slash behind the hosts */
+    bool may_quote;    /* a parameter's name may stand in a message: it cannot be a piece of a password */
 };
 
 /* A URL as far as it has a scheme. A raw / or ? in a password is taken as part of it where the text cannot be read
@@ -21,6 +22,8 @@ struct url {
 MUST_CHECK bool url_split(struct text text, struct url *url, struct error *err);
 /* The next name=value of a query, taken off its front; false at its end. */
 bool url_next_parameter(struct text *query, struct text *name, struct text *value);
+/* The error for a parameter that is none of the known ones. MIGRATE_BAD_URL. */
+bool url_unknown_parameter(const struct url *url, const char *name, struct names known, struct error *err);
 /* Percent-decoded into the arena. MIGRATE_BAD_URL for %zz and %00. */
 MUST_CHECK bool url_decode(struct text text, struct arena *arena, const char **decoded, struct error *err);
 /* Percent-encoded, so that it can stand anywhere in a URL. */
