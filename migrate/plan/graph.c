@@ -1,9 +1,9 @@
-/* graph.c: connects revisions and puts them in their one order.
+/* graph.c: builds the graph: names become indexes, and who follows whom is known from both ends. (order.c puts
+ * revisions in their one order, walk.c answers questions about a graph that was built.)
  *
  * Names are looked up by binary search in lists sorted once. Neighbours are kept as lists in one array each, turned
- * round twice to come out in order and without repetition. Walks keep their own stack: a history of any depth is no
- * deeper for us. */
-#include "plan/graph.h"
+ * round twice to come out in order and without repetition. */
+#include "plan/order.h"
 
 #include "base/text.h"
 
@@ -103,7 +103,7 @@ struct indexes graph_prefixed(const struct graph *graph, const char *prefix, str
     return graph_sorted(graph, &set, arena);
 }
 
-static bool fault(const struct revision *revision, unsigned line, struct error *err)
+bool revision_fault(const struct revision *revision, unsigned line, struct error *err)
 {
     error_place(err, revision->path ? revision->path : "", line, 0);
     return error_revision(err, revision->id);
@@ -128,7 +128,7 @@ static bool index_ids(struct graph *graph, struct arena *arena, struct error *er
         error_set(err, MIGRATE_DUPLICATE, "revision id %s stands in two files: %s and %s", one->id,
                   one->path ? one->path : "?", other->path ? other->path : "?");
         error_hint(err, "Give one of them another Revision ID, or delete the copy.");
-        return fault(other, other->id_line, err);
+        return revision_fault(other, other->id_line, err);
     }
     graph->by_id = by_id;
     graph->id_keys = keys;
@@ -142,7 +142,7 @@ static bool label_taken(const struct revision *revision, const char *label, cons
               strcmp(other->id, label) == 0 ? "the id of a revision" : "a label of revision ",
               strcmp(other->id, label) == 0 ? "" : other->id);
     error_hint(err, "A label names one branch; give one of the two another name.");
-    return fault(revision, revision->labels_line, err);
+    return revision_fault(revision, revision->labels_line, err);
 }
 
 static bool index_labels(struct graph *graph, struct arena *arena, struct error *err)
@@ -177,14 +177,6 @@ static bool index_labels(struct graph *graph, struct arena *arena, struct error 
 }
 
 /* --- lists of neighbours --- */
-
-/* List i is flat[start[i]] and the used[i] - 1 behind it. */
-struct lists {
-    size_t *flat;
-    size_t *start;
-    size_t *used;
-    size_t count;
-};
 
 /* Empty lists, list i with room for sizes[i]. */
 static struct lists lists_new(const size_t *sizes, size_t count, struct arena *arena)
@@ -252,7 +244,7 @@ static bool missing(const struct graph *graph, const struct revision *revision, 
         error_hint(err, "Did you mean %s? Otherwise bring the missing file back.", closest);
     else
         error_hint(err, "Bring the missing file back, or correct the line.");
-    return fault(revision, is_dependency ? revision->depends_line : revision->down_line, err);
+    return revision_fault(revision, is_dependency ? revision->depends_line : revision->down_line, err);
 }
 
 /* What each revision revises (or depends on), as its file lists it. */
@@ -276,175 +268,6 @@ static bool read_links(const struct graph *graph, bool dependencies, struct aren
         }
     }
     return true;
-}
-
-/* --- the one order --- */
-
-struct key {
-    bool has_created;
-    int64_t created_us;
-    const char *id;
-    size_t index;
-};
-
-static int by_key(const void *a, const void *b)
-{
-    const struct key *x = a, *y = b;
-    if (x->has_created != y->has_created)
-        return x->has_created ? -1 : 1;
-    if (x->has_created && x->created_us != y->created_us)
-        return x->created_us < y->created_us ? -1 : 1;
-    return strcmp(x->id, y->id);
-}
-
-/* A heap of turns, the lowest first: a revision's turn is its place when nothing but date and id counts. */
-struct heap {
-    size_t *items;
-    size_t count;
-};
-
-static void heap_push(struct heap *heap, size_t turn)
-{
-    size_t at = heap->count++;
-    for (; at > 0 && heap->items[(at - 1) / 2] > turn; at = (at - 1) / 2)
-        heap->items[at] = heap->items[(at - 1) / 2];
-    heap->items[at] = turn;
-}
-
-static size_t heap_pop(struct heap *heap)
-{
-    size_t top = heap->items[0], turn = heap->items[--heap->count], at = 0;
-    for (;;) {
-        size_t child = 2 * at + 1;
-        if (child + 1 < heap->count && heap->items[child + 1] < heap->items[child])
-            child++;
-        if (child >= heap->count || heap->items[child] >= turn)
-            break;
-        heap->items[at] = heap->items[child];
-        at = child;
-    }
-    heap->items[at] = turn;
-    return top;
-}
-
-struct turns {
-    size_t *of;    /* index -> turn */
-    size_t *index; /* turn -> index */
-};
-
-static struct turns turns_of(const struct graph *graph, struct arena *arena)
-{
-    struct key *keys = ARENA_ARRAY(arena, graph->count, struct key);
-    for (size_t i = 0; i < graph->count; i++) {
-        const struct revision *revision = &graph->revisions[i];
-        keys[i] = (struct key){revision->has_created, revision->created_us, revision->id, i};
-    }
-    if (graph->count)
-        qsort(keys, graph->count, sizeof *keys, by_key);
-    struct turns turns = {ARENA_ARRAY(arena, graph->count, size_t), ARENA_ARRAY(arena, graph->count, size_t)};
-    for (size_t i = 0; i < graph->count; i++) {
-        turns.of[keys[i].index] = i;
-        turns.index[i] = keys[i].index;
-    }
-    return turns;
-}
-
-/* One follower fewer to wait for; whoever waits for nothing more is ready. */
-static void release(const struct lists *followers, size_t index, size_t *waits, const struct turns *turns,
-                    struct heap *ready)
-{
-    for (size_t k = 0; k < followers->used[index]; k++) {
-        size_t follower = followers->flat[followers->start[index] + k];
-        if (--waits[follower] == 0)
-            heap_push(ready, turns->of[follower]);
-    }
-}
-
-/* Kahn's algorithm. What is on a cycle, or behind one, still waits at the end. */
-static size_t sort_all(struct graph *graph, const struct lists *children, const struct lists *needed_by, size_t *waits,
-                       size_t *order, struct arena *arena)
-{
-    struct turns turns = turns_of(graph, arena);
-    struct heap ready = {.items = ARENA_ARRAY(arena, graph->count, size_t)};
-    for (size_t i = 0; i < graph->count; i++) {
-        for (size_t k = 0; k < children->used[i]; k++)
-            waits[children->flat[children->start[i] + k]]++;
-        for (size_t k = 0; k < needed_by->used[i]; k++)
-            waits[needed_by->flat[needed_by->start[i] + k]]++;
-    }
-    for (size_t i = 0; i < graph->count; i++)
-        if (waits[i] == 0)
-            heap_push(&ready, turns.of[i]);
-    size_t done = 0;
-    while (ready.count) {
-        size_t index = turns.index[heap_pop(&ready)];
-        order[done++] = index;
-        release(children, index, waits, &turns, &ready);
-        release(needed_by, index, waits, &turns, &ready);
-    }
-    return done;
-}
-
-/* --- cycles --- */
-
-/* Whom a waiting revision waits for. There is always one, or it would not wait. */
-static size_t awaited(const struct lists *links, size_t index, const size_t *waits)
-{
-    for (size_t k = 0; k < links->used[index]; k++)
-        if (waits[links->flat[links->start[index] + k]])
-            return links->flat[links->start[index] + k];
-    return (size_t)GRAPH_NONE;
-}
-
-static size_t next_awaited(const struct lists *down, const struct lists *depends, size_t index, const size_t *waits,
-                           bool *is_dependency)
-{
-    size_t next = awaited(down, index, waits);
-    *is_dependency = next == (size_t)GRAPH_NONE;
-    return *is_dependency ? awaited(depends, index, waits) : next;
-}
-
-/* A member of a cycle: whoever waits leads to one, by asking for whom. */
-static size_t cycle_member(const struct graph *graph, const struct lists *down, const struct lists *depends,
-                           const size_t *waits)
-{
-    size_t at = 0;
-    while (waits[graph->by_id[at]] == 0)
-        at++;
-    at = graph->by_id[at];
-    bool unused;
-    for (size_t i = 0; i < graph->count; i++)
-        at = next_awaited(down, depends, at, waits, &unused);
-    size_t first = at;
-    for (size_t i = next_awaited(down, depends, at, waits, &unused); i != first;
-         i = next_awaited(down, depends, i, waits, &unused))
-        if (strcmp(graph->revisions[i].id, graph->revisions[at].id) < 0)
-            at = i;
-    return at;
-}
-
-enum { CYCLE_SHOWN = 12 };
-
-static bool cycle(const struct graph *graph, const struct lists *down, const struct lists *depends, const size_t *waits,
-                  struct arena *arena, struct error *err)
-{
-    size_t first = cycle_member(graph, down, depends, waits), at = first, length = 0;
-    bool is_dependency, first_is_dependency;
-    struct buffer text = {.arena = arena};
-    next_awaited(down, depends, first, waits, &first_is_dependency);
-    do {
-        size_t next = next_awaited(down, depends, at, waits, &is_dependency);
-        if (length++ < CYCLE_SHOWN)
-            buffer_printf(&text, "%s%s %s %s", length > 1 ? ", " : "", graph->revisions[at].id,
-                          is_dependency ? "depends on" : "revises", next == at ? "itself" : graph->revisions[next].id);
-        at = next;
-    } while (at != first);
-    if (length > CYCLE_SHOWN)
-        buffer_printf(&text, ", and so on through %zu more", length - CYCLE_SHOWN);
-    error_set(err, MIGRATE_CYCLE, "revisions go round in a circle: %s", buffer_done(&text));
-    error_hint(err, "Correct one of these lines so that no revision comes before itself.");
-    const struct revision *revision = &graph->revisions[first];
-    return fault(revision, first_is_dependency ? revision->depends_line : revision->down_line, err);
 }
 
 /* --- branches --- */
@@ -505,11 +328,11 @@ static bool connect(struct graph *graph, struct arena *arena, struct error *err)
     if (!read_links(graph, false, arena, &down, err) || !read_links(graph, true, arena, &depends, err))
         return false;
     struct lists children = turned(&down, NULL, arena), needed_by = turned(&depends, NULL, arena);
+    const struct links links = {&down, &depends, &children, &needed_by};
     size_t *order = ARENA_ARRAY(arena, graph->count, size_t);
     size_t *rank = ARENA_ARRAY(arena, graph->count, size_t);
-    size_t *waits = ARENA_ARRAY(arena, graph->count, size_t);
-    if (sort_all(graph, &children, &needed_by, waits, order, arena) < graph->count)
-        return cycle(graph, &down, &depends, waits, arena, err);
+    if (!order_revisions(graph, &links, order, arena, err))
+        return false;
     for (size_t i = 0; i < graph->count; i++)
         rank[order[i]] = i;
     graph->order = order;
@@ -535,143 +358,4 @@ bool graph_build(const struct revision *revisions, size_t count, struct arena *a
     cover_with_labels(&built, arena);
     *graph = built;
     return true;
-}
-
-/* --- questions --- */
-
-bool graph_is_head(const struct graph *graph, size_t index)
-{
-    return graph->children[index].count == 0;
-}
-
-bool graph_is_branch_point(const struct graph *graph, size_t index)
-{
-    return graph->children[index].count > 1;
-}
-
-bool graph_is_merge_point(const struct graph *graph, size_t index)
-{
-    return graph->down[index].count > 1;
-}
-
-struct indexes graph_heads(const struct graph *graph, bool with_dependencies, struct arena *arena)
-{
-    size_t *items = ARENA_ARRAY(arena, graph->count, size_t);
-    size_t count = 0;
-    for (size_t rank = 0; rank < graph->count; rank++) {
-        size_t index = graph->order[rank];
-        if (graph_is_head(graph, index) && !(with_dependencies && graph->needed_by[index].count))
-            items[count++] = index;
-    }
-    return (struct indexes){.items = items, .count = count};
-}
-
-struct indexes graph_bases(const struct graph *graph, struct arena *arena)
-{
-    size_t *items = ARENA_ARRAY(arena, graph->count, size_t);
-    size_t count = 0;
-    for (size_t rank = 0; rank < graph->count; rank++)
-        if (graph->down[graph->order[rank]].count == 0)
-            items[count++] = graph->order[rank];
-    return (struct indexes){.items = items, .count = count};
-}
-
-struct index_set index_set_new(size_t count, struct arena *arena)
-{
-    return (struct index_set){.words = ARENA_ARRAY(arena, count / 64 + 1, uint64_t), .count = count};
-}
-
-struct stack {
-    size_t *items;
-    size_t count;
-    size_t capacity;
-};
-
-static void reach(const struct indexes *neighbours, struct index_set *set, struct stack *stack, struct arena *arena)
-{
-    for (size_t k = 0; k < neighbours->count; k++) {
-        if (index_set_has(set, neighbours->items[k]))
-            continue;
-        index_set_add(set, neighbours->items[k]);
-        ARENA_PUSH(arena, stack, neighbours->items[k]);
-    }
-}
-
-/* Adds what can be reached over one kind of line, and over the `other` if it is not NULL. */
-static void spread(size_t index, const struct indexes *lines, const struct indexes *other, struct index_set *set,
-                   struct arena *arena)
-{
-    struct arena_mark mark = arena_mark(arena);
-    struct stack stack = {0};
-    reach(&(struct indexes){.items = &index, .count = 1}, set, &stack, arena);
-    while (stack.count) {
-        size_t at = stack.items[--stack.count];
-        reach(&lines[at], set, &stack, arena);
-        if (other)
-            reach(&other[at], set, &stack, arena);
-    }
-    arena_rewind(arena, mark);
-}
-
-void graph_add_ancestors(const struct graph *graph, size_t index, bool with_dependencies, struct index_set *set,
-                         struct arena *arena)
-{
-    spread(index, graph->down, with_dependencies ? graph->depends : NULL, set, arena);
-}
-
-void graph_add_descendants(const struct graph *graph, size_t index, bool with_dependencies, struct index_set *set,
-                           struct arena *arena)
-{
-    spread(index, graph->children, with_dependencies ? graph->needed_by : NULL, set, arena);
-}
-
-struct index_set graph_lineage(const struct graph *graph, size_t index, struct arena *arena)
-{
-    struct index_set lineage = index_set_new(graph->count, arena);
-    graph_add_ancestors(graph, index, false, &lineage, arena);
-    index_set_remove(&lineage, index); // or the way up would stop at once
-    graph_add_descendants(graph, index, false, &lineage, arena);
-    return lineage;
-}
-
-struct index_set graph_closure(const struct graph *graph, const struct indexes *indexes, struct arena *arena)
-{
-    struct index_set closure = index_set_new(graph->count, arena);
-    for (size_t i = 0; i < indexes->count; i++)
-        graph_add_ancestors(graph, indexes->items[i], true, &closure, arena);
-    return closure;
-}
-
-static bool any_in(const struct index_set *set, const struct indexes *indexes)
-{
-    for (size_t i = 0; i < indexes->count; i++)
-        if (index_set_has(set, indexes->items[i]))
-            return true;
-    return false;
-}
-
-struct indexes graph_heads_of(const struct graph *graph, const struct index_set *set, bool with_dependencies,
-                              struct arena *arena)
-{
-    struct indexes members = graph_sorted(graph, set, arena);
-    size_t *items = ARENA_ARRAY(arena, members.count, size_t);
-    size_t count = 0;
-    for (size_t i = 0; i < members.count; i++) {
-        size_t index = members.items[i];
-        if (!any_in(set, &graph->children[index]) && !(with_dependencies && any_in(set, &graph->needed_by[index])))
-            items[count++] = index;
-    }
-    return (struct indexes){.items = items, .count = count};
-}
-
-struct indexes graph_sorted(const struct graph *graph, const struct index_set *set, struct arena *arena)
-{
-    size_t count = 0;
-    for (size_t w = 0; w <= set->count / 64; w++)
-        count += (size_t)__builtin_popcountll(set->words[w]);
-    size_t *items = ARENA_ARRAY(arena, count, size_t);
-    for (size_t rank = 0, used = 0; used < count; rank++)
-        if (index_set_has(set, graph->order[rank]))
-            items[used++] = graph->order[rank];
-    return (struct indexes){.items = items, .count = count};
 }
