@@ -21,12 +21,15 @@ The environment says what to test with:
 Values that come out of query() are strings on both databases, and NULL is None, so that one expectation serves both.
 """
 
+import contextlib
 import functools
 import glob
 import itertools
 import json
 import os
+import pty
 import re
+import select
 import shutil
 import signal
 import sqlite3
@@ -165,6 +168,21 @@ class Case(unittest.TestCase):
                                       **options})
         self.addCleanup(_end, process)
         return process
+
+    def at_terminal(self, answer, *arguments):
+        """The binary on a terminal, its question answered so. Answers the status and what the terminal showed."""
+        terminal, theirs = pty.openpty()
+        process = self.start(*arguments, stdin=theirs, stderr=theirs, stdout=subprocess.DEVNULL)
+        os.close(theirs)
+        shown, answered = b"", False
+        with contextlib.suppress(OSError):  # which is how a terminal ends
+            while select.select([terminal], [], [], SECONDS)[0] and (piece := os.read(terminal, 4096)):
+                shown += piece
+                if not answered and b"[y/N]" in shown:
+                    os.write(terminal, answer)
+                    answered = True
+        os.close(terminal)
+        return process.wait(SECONDS), shown.decode()
 
     def clean(self, more=None):
         """The environment of a run: what is needed from ours, self.environment, and `more` (None as value: unset)."""

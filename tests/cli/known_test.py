@@ -3,10 +3,8 @@ it may run from there, and whom it believes."""
 
 import hashlib
 import os
-import pty
-import subprocess
 
-from harness import BINARY, Case, Postgres, main, on_both_databases
+from harness import Case, Postgres, main, on_both_databases
 
 
 class Older:
@@ -249,20 +247,9 @@ class Losing:
                          (None, None) if self.dialect == "postgresql" else (1, "exactly"))
 
     def test_the_question_is_asked_below_it(self):
-        master, slave = pty.openpty()
-        process = subprocess.Popen([BINARY, "downgrade", "-1"], cwd=self.folder, env=self.clean(), stdin=slave,
-                                   stderr=slave, stdout=subprocess.DEVNULL)
-        os.close(slave)
-        os.write(master, b"n\n")
-        shown = b""
-        try:
-            while chunk := os.read(master, 4096):
-                shown += chunk
-        except OSError:
-            pass
-        os.close(master)
-        self.assertEqual(process.wait(60), 130)
-        self.assertRegex(shown.decode(), r"(?s)will be lost:.*column \"Odd one\".note.*Downgrade .*What it drops is lost")
+        status, shown = self.at_terminal(b"n\n", "downgrade", "-1")
+        self.assertEqual(status, 130)
+        self.assertRegex(shown, r"(?s)will be lost:.*column \"Odd one\".note.*Downgrade .*What it drops is lost")
 
 
 class Partitions(Postgres, Case):

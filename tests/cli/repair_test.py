@@ -2,10 +2,8 @@
 
 import json
 import os
-import pty
-import subprocess
 
-from harness import BINARY, Case, Postgres, main, on_both_databases
+from harness import Case, Postgres, main, on_both_databases
 
 ENTRY_KEYS = {"revision", "direction", "message", "path", "statements_done", "statements", "since", "applied_by",
               "applied_from", "error", "rerun", "left"}
@@ -138,22 +136,6 @@ class Deciding(Repaired):
         self.assertEqual(self.migrate_json("repair", "--done", "b4c5", status=3)["error"]["code"], "unknown_revision")
         self.assertEqual((self.rows(), self.history()[1][2]), (["a"], "running"))
         self.migrate("repair", "--abandon", "b4c5")
-
-    def at_terminal(self, answer, *words):
-        """Runs it on a terminal; answers its status and what the terminal showed."""
-        master, slave = pty.openpty()
-        process = subprocess.Popen([BINARY, *words], cwd=self.folder, env=self.clean(), stdin=slave, stderr=slave,
-                                   stdout=subprocess.DEVNULL)
-        os.close(slave)
-        os.write(master, answer)
-        shown = b""
-        try:
-            while chunk := os.read(master, 4096):
-                shown += chunk
-        except OSError:
-            pass
-        os.close(master)
-        return process.wait(60), shown.decode()
 
     def test_on_a_terminal_it_asks_and_no_changes_nothing(self):
         self.half_up()

@@ -2,14 +2,11 @@
 
 import json
 import os
-import pty
 import re
-import select
 import shutil
 import stat
 import subprocess
-import time
-from harness import BINARY, SECONDS, Case, main, needs_postgres, on_both_databases, postgres_program, postgres_url
+from harness import BINARY, Case, main, needs_postgres, on_both_databases, postgres_program, postgres_url
 
 COMMANDS = ["init", "revision", "merge", "edit", "upgrade", "downgrade", "goto", "stamp", "repair", "ensure-version", "current", "history",
             "heads", "bases", "branches", "show", "check", "wait", "doctor", "list-templates", "completion", "help"]
@@ -271,36 +268,14 @@ class Change:
         self.assertEqual((self.rows(), len(self.tables())), (["e"], 5))
         self.migrate("downgrade", "d")
 
-    def ask(self, answer):
-        """downgrade base on a terminal; answers (status, what the terminal showed)."""
-        master, slave = pty.openpty()
-        process = self.start("downgrade", "base", stdin=slave, stderr=slave, stdout=subprocess.DEVNULL)
-        os.close(slave)
-        seen, deadline, answered = b"", time.monotonic() + SECONDS, False
-        while time.monotonic() < deadline:
-            if select.select([master], [], [], 0.1)[0]:
-                try:
-                    piece = os.read(master, 4096)
-                except OSError:
-                    break
-                seen += piece
-                if not piece:
-                    break
-            if not answered and b"[y/N]" in seen:
-                os.write(master, answer)
-                answered = True
-        process.wait(SECONDS)
-        os.close(master)
-        return process.returncode, seen.decode()
-
     def test_a_downgrade_asks_on_a_terminal(self):
         self.migrate("upgrade")
         for answer in b"n\n", b"\n", b"what\n", b"\x04":
-            status, seen = self.ask(answer)
+            status, seen = self.at_terminal(answer, "downgrade", "base")
             self.assertNotEqual(status, 0, seen)
             self.assertIncludes(seen, "Downgrade", "base", "nothing was changed")
             self.assertEqual(self.rows(), ["c"])
-        status, seen = self.ask(b"y\n")
+        status, seen = self.at_terminal(b"y\n", "downgrade", "base")
         self.assertEqual((status, self.rows()), (0, []), seen)
 
     def test_yes_and_no_terminal_do_not_ask(self):

@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <cmocka.h>
@@ -84,6 +85,20 @@ static void assert_parameter(void **state, const char *name, const char *expecte
         fail_msg("%s: expected %s, got %s", name, expected ? expected : "nothing", got ? got : "nothing");
 }
 
+/* Each as "name=value"; "name=": not set. */
+static void assert_parameters(void **state, const char *const *expected)
+{
+    for (; *expected; expected++) {
+        size_t length = strcspn(*expected, "=");
+        char name[64];
+        snprintf(name, sizeof name, "%.*s", (int)length, *expected);
+        const char *value = *expected + length + 1;
+        assert_parameter(state, name, *value ? value : NULL);
+    }
+}
+#define HAS(state, ...) assert_parameters(state, (const char *const[]){__VA_ARGS__, NULL})
+#define BECOMES(state, url, ...) parse(state, url), HAS(state, __VA_ARGS__)
+
 static void assert_display(void **state, const char *expected)
 {
     assert_string_equal(((struct fixture *)*state)->address.display, expected);
@@ -91,17 +106,9 @@ static void assert_display(void **state, const char *expected)
 
 static void a_url_becomes_libpqs_keywords(void **state)
 {
-    parse(state, "postgresql://app:hunter2@db.example:5433/kitchen?sslmode=verify-full&options=-c%20geqo%3Doff");
-    assert_parameter(state, "user", "app");
-    assert_parameter(state, "password", "hunter2");
-    assert_parameter(state, "host", "db.example");
-    assert_parameter(state, "port", "5433");
-    assert_parameter(state, "dbname", "kitchen");
-    assert_parameter(state, "sslmode", "verify-full");
-    assert_parameter(state, "options", "-c geqo=off");
-    assert_parameter(state, "fallback_application_name", "migrate");
-    assert_parameter(state, "connect_timeout", "10");
-    assert_parameter(state, "target_session_attrs", NULL);
+    BECOMES(state, "postgresql://app:hunter2@db.example:5433/kitchen?sslmode=verify-full&options=-c%20geqo%3Doff",
+            "user=app", "password=hunter2", "host=db.example", "port=5433", "dbname=kitchen", "sslmode=verify-full",
+            "options=-c geqo=off", "fallback_application_name=migrate", "connect_timeout=10", "target_session_attrs=");
     assert_string_equal(((struct fixture *)*state)->address.database_name, "kitchen");
     assert_display(state, "postgresql://app@db.example:5433/kitchen?sslmode=verify-full&options=-c%20geqo%3Doff");
 }
@@ -113,19 +120,14 @@ static void sqlalchemys_drivers_are_postgresql(void **state)
         "postgresql+asyncpg://u@h/d", "postgresql+pg8000://u@h/d",  "PostgreSQL://u@h/d",
     };
     for (size_t i = 0; i < sizeof urls / sizeof urls[0]; i++) {
-        parse(state, urls[i]);
+        BECOMES(state, urls[i], "host=h", "dbname=d");
         assert_int_equal(((struct fixture *)*state)->address.kind, ADDRESS_POSTGRESQL);
-        assert_parameter(state, "host", "h");
-        assert_parameter(state, "dbname", "d");
     }
 }
 
 static void what_is_percent_encoded_is_decoded(void **state)
 {
-    parse(state, "postgresql://a%40b:p%2Fw%25%3a@h/my%20db");
-    assert_parameter(state, "user", "a@b");
-    assert_parameter(state, "password", "p/w%:");
-    assert_parameter(state, "dbname", "my db");
+    BECOMES(state, "postgresql://a%40b:p%2Fw%25%3a@h/my%20db", "user=a@b", "password=p/w%:", "dbname=my db");
 }
 
 static void a_wrong_percent_encoding_is_refused(void **state)
@@ -149,11 +151,8 @@ static void a_password_may_hold_raw_special_characters(void **state)
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         parse(state, cases[i].url);
-        assert_parameter(state, "user", "u");
+        HAS(state, "user=u", "host=h", "port=5432", "dbname=d");
         assert_parameter(state, "password", cases[i].password);
-        assert_parameter(state, "host", "h");
-        assert_parameter(state, "port", "5432");
-        assert_parameter(state, "dbname", "d");
         assert_null(strstr(((struct fixture *)*state)->address.display, cases[i].password));
     }
 }
@@ -168,11 +167,8 @@ static void what_can_be_read_in_two_ways_is_refused(void **state)
 
 static void an_at_in_the_query_is_no_login(void **state)
 {
-    parse(state, "postgresql://h:5432/d?user=a@b");
-    assert_parameter(state, "user", "a@b");
-    assert_parameter(state, "host", "h");
-    parse(state, "postgresql:///my@db");
-    assert_parameter(state, "dbname", "my@db");
+    BECOMES(state, "postgresql://h:5432/d?user=a@b", "user=a@b", "host=h");
+    BECOMES(state, "postgresql:///my@db", "dbname=my@db");
 }
 
 static void a_forgotten_host_does_not_show_the_password(void **state)
@@ -186,29 +182,19 @@ static void a_forgotten_host_does_not_show_the_password(void **state)
 
 static void several_hosts_ask_for_the_one_that_writes(void **state)
 {
-    parse(state, "postgresql://u@a,b:5433,[::1]:5434/d");
-    assert_parameter(state, "host", "a,b,::1");
-    assert_parameter(state, "port", ",5433,5434");
-    assert_parameter(state, "target_session_attrs", "read-write");
-    parse(state, "postgresql://u@a,b/d?target_session_attrs=any");
-    assert_parameter(state, "target_session_attrs", "any");
-    assert_parameter(state, "port", NULL);
-    parse(state, "postgresql+psycopg2://u@/d?host=a:5433&host=b:5434");
-    assert_parameter(state, "host", "a,b");
-    assert_parameter(state, "port", "5433,5434");
-    assert_parameter(state, "target_session_attrs", "read-write");
+    BECOMES(state, "postgresql://u@a,b:5433,[::1]:5434/d", "host=a,b,::1", "port=,5433,5434",
+            "target_session_attrs=read-write");
+    BECOMES(state, "postgresql://u@a,b/d?target_session_attrs=any", "target_session_attrs=any", "port=");
+    BECOMES(state, "postgresql+psycopg2://u@/d?host=a:5433&host=b:5434", "host=a,b", "port=5433,5434",
+            "target_session_attrs=read-write");
     assert_refused(state, "postgresql://a,/d", "empty");
     assert_refused(state, "postgresql://a,,b/d", "empty");
 }
 
 static void an_ipv6_address_stands_in_brackets(void **state)
 {
-    parse(state, "postgresql://u:p@[2001:db8::1]:5433/d");
-    assert_parameter(state, "host", "2001:db8::1");
-    assert_parameter(state, "port", "5433");
-    parse(state, "postgresql://[::1]/d");
-    assert_parameter(state, "host", "::1");
-    assert_parameter(state, "port", NULL);
+    BECOMES(state, "postgresql://u:p@[2001:db8::1]:5433/d", "host=2001:db8::1", "port=5433");
+    BECOMES(state, "postgresql://[::1]/d", "host=::1", "port=");
     assert_refused(state, "postgresql://2001:1:2/d", "brackets");
     assert_refused(state, "postgresql://[::1/d", "brackets");
     assert_refused(state, "postgresql://[::1]x/d", "brackets");
@@ -216,12 +202,8 @@ static void an_ipv6_address_stands_in_brackets(void **state)
 
 static void a_socket_folder_is_a_host(void **state)
 {
-    parse(state, "postgresql://u@%2Fvar%2Frun%2Fpostgresql:5433/d");
-    assert_parameter(state, "host", "/var/run/postgresql");
-    assert_parameter(state, "port", "5433");
-    parse(state, "postgresql://u@/d?host=/var/run/postgresql");
-    assert_parameter(state, "host", "/var/run/postgresql");
-    assert_parameter(state, "port", NULL);
+    BECOMES(state, "postgresql://u@%2Fvar%2Frun%2Fpostgresql:5433/d", "host=/var/run/postgresql", "port=5433");
+    BECOMES(state, "postgresql://u@/d?host=/var/run/postgresql", "host=/var/run/postgresql", "port=");
 }
 
 static void a_port_is_a_number_of_sixteen_bits(void **state)
@@ -229,8 +211,7 @@ static void a_port_is_a_number_of_sixteen_bits(void **state)
     assert_refused(state, "postgresql://h:0/d", "port");
     assert_refused(state, "postgresql://h:65536/d", "port");
     assert_refused(state, "postgresql://h:54x/d", "port");
-    parse(state, "postgresql://h:/d");
-    assert_parameter(state, "port", NULL);
+    BECOMES(state, "postgresql://h:/d", "port=");
 }
 
 static void an_unknown_parameter_names_the_closest(void **state)
@@ -242,11 +223,8 @@ static void an_unknown_parameter_names_the_closest(void **state)
 
 static void asyncpgs_ssl_is_sslmode(void **state)
 {
-    parse(state, "postgresql+asyncpg://u@h/d?ssl=require&prepared_statement_cache_size=0");
-    assert_parameter(state, "sslmode", "require");
-    assert_parameter(state, "ssl", NULL);
-    parse(state, "postgresql://u@h/d?ssl=true");
-    assert_parameter(state, "sslmode", "require");
+    BECOMES(state, "postgresql+asyncpg://u@h/d?ssl=require&prepared_statement_cache_size=0", "sslmode=require", "ssl=");
+    BECOMES(state, "postgresql://u@h/d?ssl=true", "sslmode=require");
     assert_refused(state, "postgresql://u@h/d?ssl=perhaps", "ssl");
 }
 
@@ -261,37 +239,23 @@ static void settings_fill_what_the_url_leaves_open(void **state)
     settings.connect_timeout_s = 3;
     settings.read_timeout_s = 30;
     parse_parts(state, &(struct address_parts){.url = "postgresql://h/d?sslmode=require&connect_timeout=7"}, &settings);
-    assert_parameter(state, "sslmode", "require");
-    assert_parameter(state, "connect_timeout", "7");
-    assert_parameter(state, "sslrootcert", "/ca.pem");
-    assert_parameter(state, "sslcert", "/c.pem");
-    assert_parameter(state, "sslkey", "/k.pem");
-    assert_parameter(state, "application_name", "kitchen");
-    assert_parameter(state, "tcp_user_timeout", "30000");
-    assert_parameter(state, "keepalives", "1");
-    assert_parameter(state, "keepalives_idle", "15");
-    assert_parameter(state, "keepalives_interval", "5");
-    assert_parameter(state, "keepalives_count", "3");
+    HAS(state, "sslmode=require", "connect_timeout=7", "sslrootcert=/ca.pem", "sslcert=/c.pem", "sslkey=/k.pem",
+        "application_name=kitchen", "tcp_user_timeout=30000", "keepalives=1", "keepalives_idle=15",
+        "keepalives_interval=5", "keepalives_count=3");
 }
 
 static void rds_gets_encryption_unless_it_is_refused_by_name(void **state)
 {
     const struct fixture *fixture = *state;
-    parse(state, "postgresql://u@x.abc.us-west-2.rds.amazonaws.com/d");
-    assert_parameter(state, "sslmode", "require");
+    BECOMES(state, "postgresql://u@x.abc.us-west-2.rds.amazonaws.com/d", "sslmode=require");
     assert_null(fixture->address.warning);
-    parse(state, "postgresql://u@X.CN-north-1.RDS.amazonaws.com.CN/d");
-    assert_parameter(state, "sslmode", "require");
-    parse(state, "postgresql://u@a,x.us-west-2.rds.amazonaws.com/d");
-    assert_parameter(state, "sslmode", "require");
-    parse(state, "postgresql://u@x.us-west-2.rds.amazonaws.com/d?sslmode=verify-full");
-    assert_parameter(state, "sslmode", "verify-full");
+    BECOMES(state, "postgresql://u@X.CN-north-1.RDS.amazonaws.com.CN/d", "sslmode=require");
+    BECOMES(state, "postgresql://u@a,x.us-west-2.rds.amazonaws.com/d", "sslmode=require");
+    BECOMES(state, "postgresql://u@x.us-west-2.rds.amazonaws.com/d?sslmode=verify-full", "sslmode=verify-full");
     assert_null(fixture->address.warning);
-    parse(state, "postgresql://u@x.us-west-2.rds.amazonaws.com/d?sslmode=prefer");
-    assert_parameter(state, "sslmode", "prefer");
+    BECOMES(state, "postgresql://u@x.us-west-2.rds.amazonaws.com/d?sslmode=prefer", "sslmode=prefer");
     assert_non_null(fixture->address.warning);
-    parse(state, "postgresql://u@rds.amazonaws.com.example/d");
-    assert_parameter(state, "sslmode", NULL);
+    BECOMES(state, "postgresql://u@rds.amazonaws.com.example/d", "sslmode=");
 }
 
 static void what_pg_variables_say_is_left_to_libpq(void **state)
@@ -299,17 +263,14 @@ static void what_pg_variables_say_is_left_to_libpq(void **state)
     setenv("PGCONNECT_TIMEOUT", "3", 1);
     setenv("PGTARGETSESSIONATTRS", "any", 1);
     setenv("PGSSLMODE", "prefer", 1);
-    parse(state, "postgresql://a,x.us-west-2.rds.amazonaws.com/d");
-    assert_parameter(state, "connect_timeout", NULL);
-    assert_parameter(state, "target_session_attrs", NULL);
-    assert_parameter(state, "sslmode", NULL);
+    BECOMES(state, "postgresql://a,x.us-west-2.rds.amazonaws.com/d",
+            "connect_timeout=", "target_session_attrs=", "sslmode=");
     assert_non_null(((struct fixture *)*state)->address.warning);
     struct connection_settings settings = unset;
     settings.connect_timeout_s = 5;
     settings.ssl_mode = "verify-ca";
     parse_parts(state, &(struct address_parts){.url = "postgresql://a/d"}, &settings);
-    assert_parameter(state, "connect_timeout", "5");
-    assert_parameter(state, "sslmode", "verify-ca");
+    HAS(state, "connect_timeout=5", "sslmode=verify-ca");
 }
 
 static void nothing_named_is_what_libpq_finds(void **state)
@@ -321,9 +282,7 @@ static void nothing_named_is_what_libpq_finds(void **state)
     setenv("PGPASSWORD", "hunter2", 1);
     parse_parts(state, &(struct address_parts){0}, &unset);
     assert_int_equal(((struct fixture *)*state)->address.kind, ADDRESS_POSTGRESQL);
-    assert_parameter(state, "host", NULL);
-    assert_parameter(state, "user", NULL);
-    assert_parameter(state, "password", NULL);
+    HAS(state, "host=", "user=", "password=");
     assert_display(state, "postgresql://app@db.example:5433/kitchen");
     assert_string_equal(((struct fixture *)*state)->address.database_name, "kitchen");
 }
@@ -334,15 +293,10 @@ static void parts_become_an_address(void **state)
                 &(struct address_parts){
                     .host = "db.example", .port = "5433", .name = "my db", .user = "app", .password = "hun@ter2"},
                 &unset);
-    assert_parameter(state, "host", "db.example");
-    assert_parameter(state, "port", "5433");
-    assert_parameter(state, "dbname", "my db");
-    assert_parameter(state, "user", "app");
-    assert_parameter(state, "password", "hun@ter2");
+    HAS(state, "host=db.example", "port=5433", "dbname=my db", "user=app", "password=hun@ter2");
     assert_display(state, "postgresql://app@db.example:5433/my%20db");
     parse_parts(state, &(struct address_parts){.host = "a:1,::1,/run", .user = "app", .name = "d"}, &unset);
-    assert_parameter(state, "host", "a,::1,/run");
-    assert_parameter(state, "port", "1,,");
+    HAS(state, "host=a,::1,/run", "port=1,,");
     assert_display(state, "postgresql://app@a:1,[::1],%2Frun/d");
 }
 

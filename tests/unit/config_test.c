@@ -2,6 +2,7 @@
 #include "config/config.h"
 
 #include "base/file.h"
+#include "unit/temporary.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,7 +17,7 @@ struct fixture {
     struct arena arena;
     struct error error;
     struct config config;
-    char folder[64];
+    struct temporary temporary;
 };
 
 /* An empty folder to stand in, and an empty environment. */
@@ -26,17 +27,13 @@ static int set_up(void **state)
     if (!fixture)
         return -1;
     *state = fixture;
-    snprintf(fixture->folder, sizeof fixture->folder, "/tmp/migrate-config-XXXXXX");
-    if (!mkdtemp(fixture->folder) || chdir(fixture->folder) != 0)
-        return -1;
-    return clearenv();
+    return temporary_enter(&fixture->temporary) == 0 ? clearenv() : -1;
 }
 
 static int tear_down(void **state)
 {
     struct fixture *fixture = *state;
-    char *command = arena_printf(&fixture->arena, "/bin/rm -rf %s", fixture->folder);
-    int status = chdir("/") == 0 ? system(command) : -1;
+    int status = temporary_leave(&fixture->temporary);
     arena_free(&fixture->arena);
     free(fixture);
     return status;
@@ -329,7 +326,7 @@ static void a_sqlite_url_with_here_is_absolute(void **state)
     const struct fixture *fixture = *state;
     put_file(state, "migrate.ini", "[migrate]\nurl = sqlite:///%(here)s/app.db\n");
     char expected[128];
-    snprintf(expected, sizeof expected, "sqlite:///%s/app.db", fixture->folder);
+    snprintf(expected, sizeof expected, "sqlite:///%s/app.db", fixture->temporary.folder);
     assert_database(state, expected, "url in migrate.ini");
     put_file(state, "migrate.ini", "[migrate]\nurl = postgresql://u:%(hunter)s@h/d\n");
     assert_refused_at(state, "migrate.ini", 2, "%(here)s");

@@ -1,5 +1,6 @@
 /* file_test.c: reading, mapping, creating and listing, and what goes wrong with each. */
 #include "base/file.h"
+#include "unit/temporary.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,22 +15,20 @@
 struct fixture {
     struct arena arena;
     struct error error;
-    char folder[64];
+    struct temporary temporary;
 };
 
 static int set_up(void **state)
 {
     struct fixture *fixture = calloc(1, sizeof *fixture);
     *state = fixture;
-    snprintf(fixture->folder, sizeof fixture->folder, "/tmp/migrate-file-XXXXXX");
-    return mkdtemp(fixture->folder) && chdir(fixture->folder) == 0 ? 0 : -1;
+    return fixture ? temporary_enter(&fixture->temporary) : -1;
 }
 
 static int tear_down(void **state)
 {
     struct fixture *fixture = *state;
-    char *command = arena_printf(&fixture->arena, "rm -rf %s", fixture->folder);
-    int status = chdir("/") == 0 ? system(command) : -1;
+    int status = temporary_leave(&fixture->temporary);
     arena_free(&fixture->arena);
     free(fixture);
     return status;

@@ -2,6 +2,7 @@
 #include "git/git.h"
 
 #include "base/file.h"
+#include "unit/temporary.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,7 +16,7 @@
 struct fixture {
     struct arena arena;
     struct error error;
-    char folder[64];
+    struct temporary temporary;
 };
 
 static void run(const char *command)
@@ -31,8 +32,7 @@ static int set_up(void **state)
     if (!fixture)
         return -1;
     *state = fixture;
-    snprintf(fixture->folder, sizeof fixture->folder, "/tmp/migrate-git-XXXXXX");
-    if (!mkdtemp(fixture->folder) || chdir(fixture->folder) != 0)
+    if (temporary_enter(&fixture->temporary) != 0)
         return -1;
     setenv("GIT_CONFIG_GLOBAL", "/dev/null", 1);
     setenv("GIT_CONFIG_NOSYSTEM", "1", 1);
@@ -47,8 +47,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     struct fixture *fixture = *state;
-    char *command = arena_printf(&fixture->arena, "rm -rf %s", fixture->folder);
-    int status = chdir("/") == 0 ? system(command) : -1;
+    int status = temporary_leave(&fixture->temporary);
     arena_free(&fixture->arena);
     free(fixture);
     return status;
@@ -81,8 +80,8 @@ static void a_committed_file_has_the_commit_at_head(void **state)
     const char *head = output(state, "git rev-parse HEAD");
     assert_string_equal(commit_of(state, "migrations/a.sql", "SELECT 3;\n"), head);
     assert_string_equal(commit_of(state, "migrations/more/b.sql", "SELECT 2;\n"), head);
-    const char *absolute =
-        arena_printf(&((struct fixture *)*state)->arena, "%s/migrations/a.sql", ((struct fixture *)*state)->folder);
+    const char *absolute = arena_printf(&((struct fixture *)*state)->arena, "%s/migrations/a.sql",
+                                        ((struct fixture *)*state)->temporary.folder);
     assert_string_equal(commit_of(state, absolute, "SELECT 3;\n"), head);
 }
 

@@ -65,52 +65,56 @@ static void assert_refused(void **state, const char *json, const char *message)
     assert_string_equal(fixture->database.user, "before");
 }
 
-static void the_parts_are_read(void **state)
+static void assert_same(const char *name, const char *got, const char *expected)
+{
+    if (!got || !expected ? got != expected : strcmp(got, expected) != 0)
+        fail_msg("%s: expected %s, got %s", name, expected ? expected : "nothing", got ? got : "nothing");
+}
+
+static void assert_read(void **state, const char *json, struct config_database expected)
 {
     const struct config_database *got = &((struct fixture *)*state)->database;
-    take(state, "{\"engine\":\"postgres\",\"host\":\"h\",\"port\":5433,\"dbname\":\"d\",\"username\":\"u\","
-                "\"password\":\"hunter2\",\"other\":[1]}");
-    assert_string_equal(got->host, "h");
-    assert_string_equal(got->port, "5433");
-    assert_string_equal(got->name, "d");
-    assert_string_equal(got->user, "u");
-    assert_string_equal(got->password, "hunter2");
-    assert_null(got->url);
+    take(state, json);
+    assert_same("url", got->url, expected.url);
+    assert_same("host", got->host, expected.host);
+    assert_same("port", got->port, expected.port);
+    assert_same("name", got->name, expected.name);
+    assert_same("user", got->user, expected.user);
+    assert_same("password", got->password, expected.password);
+}
+
+static void the_parts_are_read(void **state)
+{
+    assert_read(state,
+                "{\"engine\":\"postgres\",\"host\":\"h\",\"port\":5433,\"dbname\":\"d\",\"username\":\"u\","
+                "\"password\":\"hunter2\",\"other\":[1]}",
+                (struct config_database){.host = "h", .port = "5433", .name = "d", .user = "u", .password = "hunter2"});
 }
 
 static void other_spellings_are_read(void **state)
 {
-    const struct config_database *got = &((struct fixture *)*state)->database;
-    take(state,
-         "{\"host\":\"h\",\"port\":\"5433\",\"database\":\"d\",\"dbname\":\"no\",\"user\":\"u\",\"password\":null}");
-    assert_string_equal(got->port, "5433");
-    assert_string_equal(got->name, "d");
-    assert_string_equal(got->user, "u");
-    assert_null(got->password);
+    assert_read(
+        state,
+        "{\"host\":\"h\",\"port\":\"5433\",\"database\":\"d\",\"dbname\":\"no\",\"user\":\"u\",\"password\":null}",
+        (struct config_database){.host = "h", .port = "5433", .name = "d", .user = "u"});
 }
 
 static void a_url_stands_for_all_parts(void **state)
 {
-    const struct config_database *got = &((struct fixture *)*state)->database;
-    take(state, "{\"host\":\"h\",\"password\":\"x\",\"sqlalchemy_url\":\"postgresql+psycopg://a@b/c\"}");
-    assert_string_equal(got->url, "postgresql+psycopg://a@b/c");
-    assert_null(got->host);
-    assert_null(got->password);
-    take(state, "{\"url\":\"postgresql://x\",\"sqlalchemy_url\":\"postgresql+psycopg://a@b/c\"}");
-    assert_string_equal(got->url, "postgresql://x");
-    take(state, "{\"url\":\"\",\"sqlalchemy_url\":\"postgresql+psycopg://a@b/c\"}");
-    assert_string_equal(got->url, "postgresql+psycopg://a@b/c");
+    assert_read(state, "{\"host\":\"h\",\"password\":\"x\",\"sqlalchemy_url\":\"postgresql+psycopg://a@b/c\"}",
+                (struct config_database){.url = "postgresql+psycopg://a@b/c"});
+    assert_read(state, "{\"url\":\"postgresql://x\",\"sqlalchemy_url\":\"postgresql+psycopg://a@b/c\"}",
+                (struct config_database){.url = "postgresql://x"});
+    assert_read(state, "{\"url\":\"\",\"sqlalchemy_url\":\"postgresql+psycopg://a@b/c\"}",
+                (struct config_database){.url = "postgresql+psycopg://a@b/c"});
 }
 
 static void a_secret_of_user_and_password_completes_the_host(void **state)
 {
-    struct config_database *got = &((struct fixture *)*state)->database;
-    *got = (struct config_database){.host = "db.example", .name = "kitchen", .user = "old"};
-    take(state, "{\"username\":\"u\",\"password\":\"hunter2\"}");
-    assert_string_equal(got->host, "db.example");
-    assert_string_equal(got->name, "kitchen");
-    assert_string_equal(got->user, "u");
-    assert_string_equal(got->password, "hunter2");
+    struct fixture *fixture = *state;
+    fixture->database = (struct config_database){.host = "db.example", .name = "kitchen", .user = "old"};
+    assert_read(state, "{\"username\":\"u\",\"password\":\"hunter2\"}",
+                (struct config_database){.host = "db.example", .name = "kitchen", .user = "u", .password = "hunter2"});
 }
 
 static void what_cannot_be_used_is_refused_without_a_value(void **state)
