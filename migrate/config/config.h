@@ -46,7 +46,8 @@ struct config {
 
 /* Reads migrate.ini (named, or the nearest from the current folder up), .env beside it, the environment. A file that
  * was named must exist. Empty variables and keys count as unset. Relative paths in migrate.ini start at its folder, all
- * others at the current one. MIGRATE_CONFIGURATION with file and line; never a password in a message. */
+ * others at the current one. MIGRATE_CONFIGURATION with file and line, or MIGRATE_FILE for one that is there and cannot
+ * be read; never a password in a message. */
 MUST_CHECK bool config_read(const struct config_overrides *overrides, struct arena *arena, struct config *config,
                             struct error *err);
 /* The error for a config that names no database: MIGRATE_NO_DATABASE, listing where one can be named. */
@@ -54,7 +55,7 @@ bool config_no_database(const struct config *config, struct error *err);
 
 /* A mounted JSON secret: host, port, database or dbname, username or user, password, url, sqlalchemy_url, engine.
  * Fills url, or those of the parts that it has (a secret that RDS keeps has the user and the password alone; the host
- * is then DATABASE_HOST's). MIGRATE_CONFIGURATION; never a value of the file in a message. */
+ * is then DATABASE_HOST's). MIGRATE_CONFIGURATION, MIGRATE_FILE as above; never a value of the file in a message. */
 MUST_CHECK bool secret_read(const char *path, struct arena *arena, struct config_database *database, struct error *err);
 
 /* One KEY=value of a file in .env's form, or of an ini section. */

@@ -3,7 +3,7 @@
  * does what the JSON reader says, which quotes. */
 #include "config/config.h"
 
-#include "base/file.h"
+#include "config/sources.h"
 
 #include <jansson.h>
 
@@ -74,10 +74,8 @@ static bool take_secret(const json_t *secret, const char *path, struct arena *ar
 bool secret_read(const char *path, struct arena *arena, struct config_database *database, struct error *err)
 {
     struct text content;
-    if (!file_read(path, arena, &content, err)) {
-        err->code = MIGRATE_CONFIGURATION;
+    if (!config_file_read(path, arena, &content, err))
         return error_hint(err, "DATABASE_SECRET_FILE names it.");
-    }
     json_error_t wrong;
     json_t *secret = json_loadb(content.at, content.length, 0, &wrong);
     bool ok = secret ? take_secret(secret, path, arena, database, err)

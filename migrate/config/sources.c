@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
@@ -51,13 +52,27 @@ static unsigned line_at(struct text text, size_t offset)
     return line;
 }
 
+/* What `errno` says of a path that leads nowhere. */
+static bool is_missing(int number)
+{
+    return number == ENOENT || number == ENOTDIR;
+}
+
+bool config_file_read(const char *path, struct arena *arena, struct text *content, struct error *err)
+{
+    struct stat about;
+    if (file_read(path, arena, content, err))
+        return true;
+    if (stat(path, &about) == 0 ? S_ISDIR(about.st_mode) : is_missing(errno))
+        err->code = MIGRATE_CONFIGURATION; // whoever named it is to blame, not the disk or its rights
+    return false;
+}
+
 /* A file's text, without a byte order mark; it must be UTF-8 and hold no NUL, which would cut a value short. */
 static bool read_text(const char *path, struct arena *arena, struct text *text, struct error *err)
 {
-    if (!file_read(path, arena, text, err)) {
-        err->code = MIGRATE_CONFIGURATION;
+    if (!config_file_read(path, arena, text, err))
         return false;
-    }
     const char *nul = memchr(text->at, '\0', text->length);
     size_t good = nul ? (size_t)(nul - text->at) : text_utf8_length(*text);
     if (good < text->length) {
@@ -95,10 +110,12 @@ bool sources_find_ini(struct sources *sources, const struct config_overrides *ov
     if (!named || is_file(named))
         return true;
     struct stat about;
-    error_set(err, MIGRATE_CONFIGURATION,
-              stat(named, &about) == 0 ? "%s is a folder, where a configuration file should be"
-                                       : "there is no configuration file %s",
-              named);
+    if (stat(named, &about) == 0)
+        error_set(err, MIGRATE_CONFIGURATION, "%s is a folder, where a configuration file should be", named);
+    else if (is_missing(errno))
+        error_set(err, MIGRATE_CONFIGURATION, "there is no configuration file %s", named);
+    else
+        error_errno(err, "%s", named);
     return error_hint(err, "It was named by %s.", overrides->config ? "--config" : "MIGRATE_CONFIG in the environment");
 }
 

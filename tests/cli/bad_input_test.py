@@ -176,7 +176,16 @@ class Unreadable(Snapshots, Case):
 
     def test_a_config_that_may_not_be_read(self):
         os.chmod(self.path("migrate.ini"), 0o600)
-        self.denied("history", says="migrate.ini", status=2)
+        self.denied("history", says="migrate.ini")
+
+    def test_a_config_in_a_folder_that_may_not_be_entered(self):
+        self.write("closed/m.ini", "[migrate]\n")
+        os.chmod(self.path("closed"), 0o700)
+        self.denied("-c", "closed/m.ini", "history", says="closed/m.ini")
+
+    def test_an_environment_file_that_may_not_be_read(self):
+        os.chmod(self.write(".env", "DB_ROLE=x\n"), 0o600)
+        self.denied("history", says=".env")
 
     def test_a_folder_that_may_not_be_written_gets_no_file(self):
         self.denied("revision", "-m", "x", says="migrations")

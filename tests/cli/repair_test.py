@@ -1,6 +1,5 @@
 """repair: what is unfinished, told so that somebody can decide, and the three decisions."""
 
-import json
 import os
 
 from harness import Case, Postgres, main, on_both_databases

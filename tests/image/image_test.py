@@ -406,7 +406,7 @@ class Image(Case):
         self.secret('{"username": "postgres", "password": "throw-away"}')
         self.assertFinal(2, "has neither \"url\" nor \"host\"")
         os.chmod(self.image + "/etc/migrate/database/secret.json", 0o400)  # root's alone
-        self.assertFinal(2, "secret.json")
+        self.assertFinal(7, "secret.json")
 
     def test_a_certificate_of_another_ca_or_for_another_host_fails(self):
         self.place(self.server.folder + "/other.crt", BUNDLE)

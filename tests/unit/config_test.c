@@ -267,6 +267,19 @@ static void a_named_file_must_exist(void **state)
     assert_non_null(strstr(error->hint, "--config"));
     refused(state, (struct config_overrides){.config = "deploy"});
     refused(state, (struct config_overrides){.env_file = "missing.env"});
+    refused(state, (struct config_overrides){.env_file = "deploy"});
+}
+
+/* /proc/self/mem is there, and cannot be read from its beginning, whoever we are. */
+static void a_file_that_is_there_and_cannot_be_read_is_no_matter_of_configuration(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct config_overrides wanted[] = {{.config = "/proc/self/mem"}, {.env_file = "/proc/self/mem"}};
+    for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++) {
+        assert_false(config_read(&wanted[i], &fixture->arena, &fixture->config, &fixture->error));
+        assert_int_equal(fixture->error.code, MIGRATE_FILE);
+        assert_non_null(strstr(fixture->error.message, "/proc/self/mem"));
+    }
 }
 
 static void env_can_be_named_or_left_out(void **state)
@@ -400,6 +413,7 @@ int main(void)
         TEST(no_database_lists_where_one_can_be_named),
         TEST(the_nearest_file_above_is_found),
         TEST(a_named_file_must_exist),
+        TEST(a_file_that_is_there_and_cannot_be_read_is_no_matter_of_configuration),
         TEST(env_can_be_named_or_left_out),
         TEST(a_directory_on_the_command_line_wins),
         TEST(a_section_inherits),

@@ -136,6 +136,8 @@ static void a_secret_that_is_not_there_is_named(void **state)
     assert_false(secret_read("/nonexistent/secret", &fixture->arena, &fixture->database, &fixture->error));
     assert_int_equal(fixture->error.code, MIGRATE_CONFIGURATION);
     assert_non_null(strstr(fixture->error.message, "/nonexistent/secret"));
+    assert_false(secret_read("/proc/self/mem", &fixture->arena, &fixture->database, &fixture->error));
+    assert_int_equal(fixture->error.code, MIGRATE_FILE);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
