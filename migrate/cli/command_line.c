@@ -22,6 +22,43 @@ static bool right_count(const struct command_line *line, struct error *err)
            wrong_count(line->command, count, err);
 }
 
+static bool ends_as_file(struct text word)
+{
+    static const char *const endings[] = {".bak", ".db", ".dump"};
+    for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
+        size_t length = strlen(endings[i]);
+        if (word.length > length && memcmp(word.at + word.length - length, endings[i], length) == 0)
+            return true;
+    }
+    return memchr(word.at, '/', word.length);
+}
+
+/* A value that may be left out is only taken with =. One that stands by itself was read as an argument, which looks as
+ * no revision does. */
+static bool is_stray(const struct command_line *line, bool backs_up, const char *word, struct error *err)
+{
+    int64_t time_ms = 0;
+    bool is_time =
+        line->global.wait_ms && text_duration(text_of(word), 1000, &time_ms) && !text_integer(text_of(word), &time_ms);
+    bool is_file = backs_up && ends_as_file(text_of(word));
+    if (!is_time && !is_file)
+        return false;
+    error_set(err, MIGRATE_USAGE, "\"%s\" does not name a revision", word);
+    if (is_time)
+        error_hint(err, "A time for --wait is written with =: --wait=%s.", word);
+    else
+        error_hint(err, "A file for --backup is written with =: --backup=%s.", word);
+    return true;
+}
+
+static bool any_stray(const struct command_line *line, bool backs_up, struct error *err)
+{
+    for (size_t i = 0; i < line->arguments.count; i++)
+        if (is_stray(line, backs_up, line->arguments.items[i], err))
+            return true;
+    return false;
+}
+
 /* What no single row can say. */
 static bool consistent(const struct command_line *line, struct error *err)
 {
@@ -48,7 +85,8 @@ static bool consistent(const struct command_line *line, struct error *err)
         error_set(err, MIGRATE_USAGE, "%s", rules[i].message);
         return rules[i].hint ? error_hint(err, "%s", rules[i].hint) : false;
     }
-    return right_count(line, err);
+    bool backs_up = changes && line->change.backup && *line->change.backup == '\0';
+    return (line->command->word != WORD_REVISION || !any_stray(line, backs_up, err)) && right_count(line, err);
 }
 
 static bool take_command(const char *name, struct option_reader *reader, struct command_line *line, struct error *err)

@@ -27,7 +27,7 @@ struct revision_arguments { /* merge too */
     struct name_list heads, branch_labels, depends_on;
     bool splice, edit;
 };
-struct change_arguments { /* upgrade and downgrade */
+struct change_arguments { /* upgrade, downgrade and goto */
     const char *tag, *transaction, *backup;
     bool backup_data;
     bool dry_run, sql, no_stored_scripts, yes;

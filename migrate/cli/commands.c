@@ -106,13 +106,13 @@ static const struct option init_rows[] = {
      .kind = OPTION_TEXT,
      .offset = LINE(init.template_name),
      .argument = "NAME",
-     .summary = "which template to start from; default: default (see list-templates)"},
+     .summary = "template to start from, one of those that list-templates lists; default: default"},
     {.name = "helm",
      .kind = OPTION_TEXT,
      .offset = LINE(init.helm),
      .argument = "DIR",
      .word = WORD_FOLDER,
-     .summary = "write a Helm chart that runs migrations into DIR, and nothing else"},
+     .summary = "write only a Helm chart, into DIR; its Job runs migrations"},
 };
 
 #define NEW_REVISION_ROWS                                                                                              \
@@ -178,10 +178,6 @@ static const struct option merge_rows[] = {
      .kind = OPTION_FLAG,                                                                                              \
      .offset = LINE(change.dry_run),                                                                                   \
      .summary = "show each statement that would run; change nothing"},                                                 \
-        {.name = "sql",                                                                                                \
-         .kind = OPTION_FLAG,                                                                                          \
-         .offset = LINE(change.sql),                                                                                   \
-         .summary = "print a script for psql or sqlite3 instead; does not connect"},                                   \
         {.name = "tag",                                                                                                \
          .kind = OPTION_TEXT,                                                                                          \
          .offset = LINE(change.tag),                                                                                   \
@@ -199,42 +195,49 @@ static const struct option merge_rows[] = {
          .argument = "TIME",                                                                                           \
          .initial = MIGRATE_DEFAULT,                                                                                   \
          .summary = "how long to wait for another migration to finish; default: 60s"},                                 \
+        {.name = "lock-retries",                                                                                       \
+         .kind = OPTION_INTEGER,                                                                                       \
+         .offset = LINE(change.lock_retries),                                                                          \
+         .argument = "N",                                                                                              \
+         .initial = MIGRATE_DEFAULT,                                                                                   \
+         .summary = "tries when table locks are not to be had; default: 10"},                                          \
         {.name = "backup",                                                                                             \
          .kind = OPTION_TEXT,                                                                                          \
          .offset = LINE(change.backup),                                                                                \
          .argument = "FILE",                                                                                           \
          .implied = "",                                                                                                \
          .word = WORD_FILE,                                                                                            \
-         .summary = "before any change, copy an SQLite file or run pg_dump -Fc (schema)"},                             \
-        {.name = "backup-data",                                                                                        \
-         .kind = OPTION_FLAG,                                                                                          \
-         .offset = LINE(change.backup_data),                                                                           \
-         .summary = "let pg_dump back up the rows too"},                                                               \
+         .summary = "first write a backup: a copy of an SQLite file, or the schema by pg_dump -Fc"},                   \
     {                                                                                                                  \
-        .name = "lock-retries", .kind = OPTION_INTEGER, .offset = LINE(change.lock_retries), .argument = "N",          \
-        .initial = MIGRATE_DEFAULT, .summary = "tries when table locks are not to be had; default: 10"                 \
+        .name = "backup-data", .kind = OPTION_FLAG, .offset = LINE(change.backup_data),                                \
+        .summary = "with --backup: let pg_dump write the rows too"                                                     \
     }
 
-static const struct option upgrade_rows[] = {CHANGE_ROWS};
+#define SQL_ROW(member)                                                                                                \
+    {                                                                                                                  \
+        .name = "sql", .kind = OPTION_FLAG, .offset = LINE(member),                                                    \
+        .summary = "print a script for psql or sqlite3 instead; does not connect"                                      \
+    }
 
-static const struct option downgrade_rows[] = {
-    CHANGE_ROWS,
-    {.name = "no-stored-scripts",
-     .kind = OPTION_FLAG,
-     .offset = LINE(change.no_stored_scripts),
-     .summary = "never run a downgrade that is only kept in the database"},
-    {.name = "yes", .letter = 'y', .kind = OPTION_FLAG, .offset = LINE(change.yes), .summary = "do not ask"},
-};
+#define DOWN_ROWS                                                                                                      \
+    {.name = "no-stored-scripts",                                                                                      \
+     .kind = OPTION_FLAG,                                                                                              \
+     .offset = LINE(change.no_stored_scripts),                                                                         \
+     .summary = "never run a downgrade that is only kept in the database"},                                            \
+    {                                                                                                                  \
+        .name = "yes", .letter = 'y', .kind = OPTION_FLAG, .offset = LINE(change.yes), .summary = "do not ask"         \
+    }
+
+static const struct option upgrade_rows[] = {CHANGE_ROWS, SQL_ROW(change.sql)};
+static const struct option downgrade_rows[] = {CHANGE_ROWS, SQL_ROW(change.sql), DOWN_ROWS};
+static const struct option goto_rows[] = {CHANGE_ROWS, DOWN_ROWS}; // which way to go, only a database knows: no --sql
 
 static const struct option stamp_rows[] = {
     {.name = "purge",
      .kind = OPTION_FLAG,
      .offset = LINE(stamp.purge),
      .summary = "remove all version rows first, unknown ones too"},
-    {.name = "sql",
-     .kind = OPTION_FLAG,
-     .offset = LINE(stamp.sql),
-     .summary = "print a script for psql or sqlite3 instead; does not connect"},
+    SQL_ROW(stamp.sql),
     {.name = "tag",
      .kind = OPTION_TEXT,
      .offset = LINE(stamp.tag),
@@ -254,7 +257,7 @@ static const struct option repair_rows[] = {
      .offset = LINE(repair.abandon),
      .argument = "REV",
      .word = WORD_REVISION,
-     .summary = "give an unfinished revision up; version rows and schema stay as they are"},
+     .summary = "give up an unfinished revision; version rows and schema stay as they are"},
     {.name = "done",
      .kind = OPTION_TEXT,
      .offset = LINE(repair.done),
@@ -266,7 +269,7 @@ static const struct option repair_rows[] = {
      .offset = LINE(repair.accept),
      .argument = "REV",
      .word = WORD_REVISION,
-     .summary = "let the text count that the file of an applied revision holds now"},
+     .summary = "let the edited file of an applied revision count as it is now; run nothing"},
     {.name = "lock-wait",
      .kind = OPTION_DURATION,
      .offset = LINE(repair.lock_wait_ms),
@@ -277,10 +280,7 @@ static const struct option repair_rows[] = {
 };
 
 static const struct option ensure_version_rows[] = {
-    {.name = "sql",
-     .kind = OPTION_FLAG,
-     .offset = LINE(stamp.sql),
-     .summary = "print a script for psql or sqlite3 instead; does not connect"},
+    SQL_ROW(stamp.sql),
 };
 
 static const struct option current_rows[] = {
@@ -444,10 +444,14 @@ const struct command commands[VERBS] = {
                 "Runs the ancestors of TARGET that are not applied, parents and dependencies first, each in a "
                 "transaction of its own. When one fails it is rolled back, and those before it stand. Where there is "
                 "nothing to do, it says so and succeeds.\n\n"
-                "One migration runs at a time: another waits for it (--lock-wait), and finds the work done.",
+                "One migration runs at a time: another waits for it (--lock-wait), and finds the work done.\n\n"
+                "With --backup nothing runs before the backup is written, and none is written where nothing is to run. "
+                "Without FILE the copy of an SQLite file is put beside it, with the time in its name; a backup of "
+                "PostgreSQL, which pg_restore reads, needs a name. No file is overwritten.",
             .options = OPTIONS(upgrade_rows),
             .examples = EXAMPLES(
                 {"migrate upgrade", "everything that is pending"}, {"migrate upgrade --dry-run", "what that would run"},
+                {"migrate upgrade --backup=before-release.dump", "with a way back"},
                 {"migrate upgrade +1", "one revision further"}, {"migrate upgrade inventory@head", "one branch"},
                 {"migrate upgrade --sql 27c6a30d7c24:head > upgrade.sql", "a script to run by hand"}),
         },
@@ -480,12 +484,14 @@ const struct command commands[VERBS] = {
             .word = WORD_REVISION,
             .summary = "go to TARGET, whichever way it lies",
             .details =
-                "Takes down what is applied above TARGET, or else upgrades to it; other branches stay. It asks as "
-                "downgrade does.\n\n"
-                "This is the way back after a release: `migrate goto head` with the older image or checkout takes the "
+                "Takes down what is applied above TARGET, or else upgrades to it; other branches stay. Before it takes "
+                "anything down it asks, as downgrade does. For a script, say which way: upgrade --sql or downgrade "
+                "--sql.\n\n"
+                "This is the way back after a release: \"migrate goto head\" with the older image or checkout takes "
+                "the "
                 "database to that one's head. The downgrades of revisions that it has never seen come from the "
                 "database, which keeps each file that ran.",
-            .options = OPTIONS(downgrade_rows),
+            .options = OPTIONS(goto_rows),
             .examples = EXAMPLES({"migrate goto head", "to this folder's head, up or down"},
                                  {"migrate goto 27c6a30d7c24 --dry-run", "what that would run"},
                                  {"migrate goto --tag v1.4 head", "to the head that release 1.4 had"}),
@@ -510,15 +516,17 @@ const struct command commands[VERBS] = {
         {
             .name = "repair",
             .group = GROUP_CHANGE,
-            .summary = "list unfinished revisions, or end one by decision",
+            .summary = "list unfinished revisions, and decide what becomes of one",
             .details =
                 "A revision with an autocommit section that was stopped half-way stays in the history until it is "
                 "finished, and usually running it again finishes it. Without options this lists such revisions: how "
                 "far they came, why they stopped, what running them again would do and what giving them up would "
                 "leave.\n\n"
-                "--abandon, --done and --accept decide, for one revision named in full or by its beginning; on a "
-                "terminal they ask first. Nothing of the past is lost: the history keeps what happened and what was "
-                "decided.",
+                "Where running it again is not the answer, --abandon gives it up, and --done says that it was finished "
+                "by hand. --accept is for a revision that is applied and whose file was edited since, which check "
+                "--database reports: from then on the text counts that the file holds now. REV is an id or the "
+                "beginning of one. On a terminal each of them asks first. None of them runs a revision's SQL, and the "
+                "history keeps what happened and what was decided.",
             .options = OPTIONS(repair_rows),
             .examples = EXAMPLES({"migrate repair", "what is unfinished"},
                                  {"migrate repair --abandon 1975ea83b712", "give it up"},
@@ -538,7 +546,7 @@ const struct command commands[VERBS] = {
             .name = "current",
             .group = GROUP_ASK,
             .summary = "show which revisions the database is at",
-            .details = "Prints the applied heads and nothing for a database without any.",
+            .details = "Prints the applied heads; nothing, if no revision is applied.",
             .options = OPTIONS(current_rows),
             .examples = EXAMPLES({"migrate current -v", "with message, file and date"},
                                  {"migrate current --check-heads", "for a readiness probe"}),

@@ -15,7 +15,7 @@ static bool confirm(void *context, const struct migrate_outcome *plan)
     const char *url = plan->url ? plan->url : database && database->url ? database->url : "the database";
     report_plan(&run->console, plan, &run->arena);
     const char *question =
-        arena_printf(&run->arena, "Downgrade %s to %s? What it drops is lost.", visible(url, &run->arena),
+        arena_printf(&run->arena, "Take %s down to %s? What that drops is lost.", visible(url, &run->arena),
                      revisions_text(plan->to, plan->to_count, &run->arena));
     return console_ask(&run->console, question);
 }
@@ -315,12 +315,12 @@ static enum migrate_code verb_init(struct run *run)
     enum migrate_code code = migrate_init(run->migrate, &options, &paths);
     struct report report = run_answered(run, code);
     report_paths(&report, paths);
-    if (code == MIGRATE_OK)
-        console_log(
-            &run->console, LEVEL_INFO, NULL,
-            options.helm
-                ? "next: README.md there says how to reach the first migrated release"
-                : "next: name the database (DATABASE_URL, or url in migrate.ini), then: migrate revision -m MSG");
+    if (code == MIGRATE_OK && options.helm)
+        console_log(&run->console, LEVEL_INFO, NULL, "next: %s/README.md says how to reach the first migrated release",
+                    visible(options.helm, &run->arena));
+    else if (code == MIGRATE_OK)
+        console_log(&run->console, LEVEL_INFO, NULL,
+                    "next: name the database (DATABASE_URL, or url in migrate.ini), then: migrate revision -m MSG");
     return code;
 }
 

@@ -86,7 +86,8 @@ static bool chart_is_free(const char *folder, struct chart_files chart, struct a
         if (file_exists(path)) {
             error_set(err, MIGRATE_FILE_EXISTS, "%s exists already", path);
             return error_hint(err,
-                              "Nothing was written. To compare with the chart of this version, write that beside it.");
+                              "Nothing was written. To compare that chart with this version's, write this one into "
+                              "another folder.");
         }
     }
     return true;

@@ -249,7 +249,7 @@ class Losing:
     def test_the_question_is_asked_below_it(self):
         status, shown = self.at_terminal(b"n\n", "downgrade", "-1")
         self.assertEqual(status, 130)
-        self.assertRegex(shown, r"(?s)will be lost:.*column \"Odd one\".note.*Downgrade .*What it drops is lost")
+        self.assertRegex(shown, r"(?s)will be lost:.*column \"Odd one\".note.*Take .* down to .*What that drops is lost")
 
 
 class Partitions(Postgres, Case):

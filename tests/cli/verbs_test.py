@@ -273,10 +273,22 @@ class Change:
         for answer in b"n\n", b"\n", b"what\n", b"\x04":
             status, seen = self.at_terminal(answer, "downgrade", "base")
             self.assertNotEqual(status, 0, seen)
-            self.assertIncludes(seen, "Downgrade", "base", "nothing was changed")
+            self.assertIncludes(seen, "Take ", " down to base? ", "nothing was changed")
             self.assertEqual(self.rows(), ["c"])
         status, seen = self.at_terminal(b"y\n", "downgrade", "base")
         self.assertEqual((status, self.rows()), (0, []), seen)
+
+    def test_goto_asks_on_the_way_down_alone(self):
+        self.assertLeavesOut(self.at_terminal(b"", "goto", "head")[1], "[y/N]")
+        self.assertEqual(self.rows(), ["c"])
+        status, seen = self.at_terminal(b"n\n", "goto", "a")
+        self.assertIncludes(seen, "downgrade", "Take ", " down to a? ", "nothing was changed")
+        self.assertEqual((status, self.rows()), (130, ["c"]))
+        self.assertEqual((self.at_terminal(b"y\n", "goto", "a")[0], self.rows()), (0, ["a"]))
+
+    def test_the_chart_says_where_to_read_on(self):
+        self.assertIncludes(self.migrate("init", "--helm", "charts/m").err, "next: charts/m/README.md says")
+        self.assertTrue(os.path.exists(self.path("charts/m/README.md")))
 
     def test_yes_and_no_terminal_do_not_ask(self):
         self.migrate("upgrade")

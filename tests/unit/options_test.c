@@ -144,6 +144,21 @@ static void the_last_of_two_values_counts(void **state)
     assert_int_equal(line.global.format, FORMAT_TEXT);
 }
 
+static void an_optional_value_without_an_equals_sign_is_explained(void **state)
+{
+    (void)state;
+    refuses("migrate upgrade --wait 30s", "\"30s\" does not name a revision",
+            "A time for --wait is written with =: --wait=30s.");
+    refuses("migrate goto head --backup a.dump", "\"a.dump\" does not name a revision",
+            "A file for --backup is written with =: --backup=a.dump.");
+    refuses("migrate upgrade --backup out/a", "\"out/a\" does not name a revision",
+            "A file for --backup is written with =: --backup=out/a.");
+    accepts("migrate upgrade --wait 30");
+    accepts("migrate upgrade 30s");
+    accepts("migrate upgrade --backup v1.2");
+    accepts("migrate upgrade --backup=a.dump b.db");
+}
+
 static void a_mistyped_name_is_answered_with_the_closest(void **state)
 {
     (void)state;
@@ -260,6 +275,7 @@ int main(void)
         cmocka_unit_test_teardown(behind_two_dashes_everything_is_an_argument, clean),
         cmocka_unit_test_teardown(a_list_keeps_what_was_given_in_order, clean),
         cmocka_unit_test_teardown(the_last_of_two_values_counts, clean),
+        cmocka_unit_test_teardown(an_optional_value_without_an_equals_sign_is_explained, clean),
         cmocka_unit_test_teardown(a_mistyped_name_is_answered_with_the_closest, clean),
         cmocka_unit_test_teardown(the_beginning_of_a_name_is_not_taken_for_it, clean),
         cmocka_unit_test_teardown(an_option_is_not_taken_for_the_value_of_another, clean),
