@@ -118,8 +118,8 @@ static bool list_left(const struct repairing *repairing, const struct unfinished
     size_t done = unfinished->statements_done;
     if (done)
         ARENA_PUSH(arena, &left,
-                   arena_printf(arena, "what its first %zu statement%s did has committed and stays", done,
-                                done == 1 ? "" : "s"));
+                   done == 1 ? "what its first statement did has committed and stays"
+                             : arena_printf(arena, "what its first %zu statements did has committed and stays", done));
     if (done < unfinished->statements)
         ARENA_PUSH(arena, &left,
                    arena_printf(arena, "statement %zu may have done its work, or a part of it", done + 1));

@@ -18,8 +18,8 @@ static bool stands_in_the_way(const struct unfinished *unfinished, struct error 
 {
     const char *word = direction_name(unfinished->direction);
     error_set(err, MIGRATE_UNFINISHED,
-              "the %s of %s stopped after %zu statements and must be finished or given up first", word,
-              unfinished->revision, unfinished->statements_done);
+              "the %s of %s stopped after %zu statement%s and must be finished or given up first", word,
+              unfinished->revision, unfinished->statements_done, unfinished->statements_done == 1 ? "" : "s");
     error_hint(err, "Finish it with `migrate %s %s%s`, or see `migrate repair`.", word, unfinished->revision,
                unfinished->direction == DIRECTION_DOWNGRADE ? "-1" : "");
     return blame(unfinished, NULL, err);
@@ -75,8 +75,9 @@ static bool may_go_on(const struct attempt *attempt, const struct unfinished *un
                                                           unfinished->direction, attempt->dialect, change->arena)))
         return true;
     error_set(err, MIGRATE_UNFINISHED,
-              "the %s of %s stopped after %zu statements, and these are no longer what its file begins with",
-              direction_name(unfinished->direction), unfinished->revision, unfinished->statements_done);
+              "the %s of %s stopped after %zu statement%s, and its file no longer begins as it did then",
+              direction_name(unfinished->direction), unfinished->revision, unfinished->statements_done,
+              unfinished->statements_done == 1 ? "" : "s");
     error_hint(err,
                "What is done cannot be changed: put these statements back as they were (`git cat-file blob %s` shows "
                "the file), or see `migrate repair`.",

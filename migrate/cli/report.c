@@ -145,13 +145,16 @@ void report_diagnosis(const struct report *report, const struct migrate_diagnosi
 
 /* --- repairs ------------------------------------------------------------------------------------------ */
 
-static const char *unfinished_text(const struct migrate_unfinished *unfinished, const struct palette *p,
-                                   struct arena *arena)
+/* `decided`: on what; a remedy of none while there is nothing but the question. */
+static const char *unfinished_text(const struct migrate_unfinished *unfinished, enum migrate_remedy decided,
+                                   const struct palette *p, struct arena *arena)
 {
+    bool is_open = decided == MIGRATE_REMEDY_NONE;
     struct buffer out = {.arena = arena};
-    buffer_printf(&out, "the %s of %s%s%s is unfinished: %zu of %zu statements are done\n",
+    buffer_printf(&out, "the %s of %s%s%s %s unfinished: %zu of %zu statements %s done\n",
                   unfinished->direction == MIGRATE_UPGRADE ? "upgrade" : "downgrade", p->yellow,
-                  visible(unfinished->revision, arena), p->off, unfinished->statements_done, unfinished->statements);
+                  visible(unfinished->revision, arena), p->off, is_open ? "is" : "was", unfinished->statements_done,
+                  unfinished->statements, is_open ? "are" : "were");
     buffer_printf(
         &out, "    %s; began %s%s%s%s%s\n", unfinished->path ? visible(unfinished->path, arena) : "no file has it",
         unfinished->since ? visible(unfinished->since, arena) : "at an unknown time",
@@ -159,9 +162,11 @@ static const char *unfinished_text(const struct migrate_unfinished *unfinished, 
         unfinished->applied_from ? " from " : "", visible(unfinished->applied_from, arena));
     if (unfinished->error)
         buffer_printf(&out, "    %sstopped by:%s %s\n", p->red, p->off, visible(unfinished->error, arena));
-    buffer_printf(&out, "    %srerun:%s %s\n", p->cyan, p->off, visible(unfinished->rerun, arena));
-    for (size_t i = 0; i < unfinished->left_count; i++)
-        buffer_printf(&out, "    %sif given up:%s %s\n", p->cyan, p->off, visible(unfinished->left[i], arena));
+    if (is_open)
+        buffer_printf(&out, "    %srerun:%s %s\n", p->cyan, p->off, visible(unfinished->rerun, arena));
+    for (size_t i = 0; i < unfinished->left_count && decided != MIGRATE_REMEDY_DONE; i++)
+        buffer_printf(&out, "    %s%s:%s %s\n", p->cyan, is_open ? "if given up" : "left", p->off,
+                      visible(unfinished->left[i], arena));
     return buffer_done(&out);
 }
 
@@ -171,12 +176,13 @@ static bool is_meant(const struct migrate_repaired *repaired, const struct migra
            (repaired->revision && strcmp(repaired->revision, unfinished->revision) == 0);
 }
 
-static const char *found_text(const struct migrate_repaired *repaired, const struct palette *p, struct arena *arena)
+static const char *found_text(const struct migrate_repaired *repaired, enum migrate_remedy decided,
+                              const struct palette *p, struct arena *arena)
 {
     struct buffer out = {.arena = arena};
     for (size_t i = 0; i < repaired->unfinished_count; i++)
         if (is_meant(repaired, &repaired->unfinished[i]))
-            buffer_string(&out, unfinished_text(&repaired->unfinished[i], p, arena));
+            buffer_string(&out, unfinished_text(&repaired->unfinished[i], decided, p, arena));
     if (repaired->diff)
         buffer_string(&out, diff_text(repaired->diff, p, arena));
     return buffer_done(&out);
@@ -184,7 +190,7 @@ static const char *found_text(const struct migrate_repaired *repaired, const str
 
 void report_decision(struct console *console, const struct migrate_repaired *found, struct arena *arena)
 {
-    fprintf(stderr, "%s", found_text(found, console->err, arena));
+    fprintf(stderr, "%s", found_text(found, MIGRATE_REMEDY_NONE, console->err, arena));
 }
 
 static const char *decided_text(const struct migrate_repaired *repaired, struct arena *arena)
@@ -216,7 +222,7 @@ void report_repair(const struct report *report, const struct migrate_repaired *r
     }
     if (!repaired || report_failed(report))
         return;
-    console_out(report->console, "%s", found_text(repaired, p, report->arena));
+    console_out(report->console, "%s", found_text(repaired, repaired->remedy, p, report->arena));
     if (repaired->remedy == MIGRATE_REMEDY_NONE) {
         if (repaired->unfinished_count == 0)
             console_out(report->console, "%snothing is unfinished%s\n", p->green, p->off);

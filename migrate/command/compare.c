@@ -114,16 +114,17 @@ static void compare_unfinished(struct comparison *comparison)
 {
     for (size_t i = 0; i < comparison->state.unfinished_count; i++) {
         const struct unfinished *unfinished = &comparison->state.unfinished[i];
-        inspection_add(comparison->inspection,
-                       (struct migrate_finding){
-                           .rule = migrate_code_name(MIGRATE_UNFINISHED),
-                           .severity = MIGRATE_SEVERITY_ERROR,
-                           .revision = unfinished->revision,
-                           .message = arena_printf(arena_of(comparison), "the %s of %s stopped after %zu statements",
-                                                   direction_name(unfinished->direction), unfinished->revision,
-                                                   unfinished->statements_done),
-                           .hint = "Run the same command again: it goes on from there. Or see `migrate repair`.",
-                       });
+        inspection_add(
+            comparison->inspection,
+            (struct migrate_finding){
+                .rule = migrate_code_name(MIGRATE_UNFINISHED),
+                .severity = MIGRATE_SEVERITY_ERROR,
+                .revision = unfinished->revision,
+                .message = arena_printf(arena_of(comparison), "the %s of %s stopped after %zu statement%s",
+                                        direction_name(unfinished->direction), unfinished->revision,
+                                        unfinished->statements_done, unfinished->statements_done == 1 ? "" : "s"),
+                .hint = "Run the same command again: it goes on from there. Or see `migrate repair`.",
+            });
     }
 }
 

@@ -141,7 +141,8 @@ static void note_unfinished(struct visit *visit, const struct ledger *ledger, co
         visit_note(visit, "unfinished", MIGRATE_HEALTH_FAILED,
                    arena_printf(visit->arena, "Finish it with `migrate %s %s%s`.", word, one->revision,
                                 one->direction == DIRECTION_DOWNGRADE ? "-1" : ""),
-                   "the %s of %s stopped after %zu statements", word, one->revision, one->statements_done);
+                   "the %s of %s stopped after %zu statement%s", word, one->revision, one->statements_done,
+                   one->statements_done == 1 ? "" : "s");
     }
     if (state->unfinished_count == 0)
         visit_note(visit, "unfinished", ledger->history ? MIGRATE_HEALTH_OK : MIGRATE_HEALTH_SKIPPED, NULL,

@@ -334,9 +334,10 @@ bool session_rows(struct migrate *migrate, const struct graph *folder, struct gr
         !stored_extend(&ledger, migrate->database, &state, folder, &migrate->run, known, err))
         return false;
     for (size_t i = 0; i < state.unfinished_count; i++)
-        session_observe(migrate, MIGRATE_EVENT_WARNING, "the %s of %s stopped after %zu statements and is not finished",
+        session_observe(migrate, MIGRATE_EVENT_WARNING,
+                        "the %s of %s stopped after %zu statement%s and is not finished",
                         direction_name(state.unfinished[i].direction), state.unfinished[i].revision,
-                        state.unfinished[i].statements_done);
+                        state.unfinished[i].statements_done, state.unfinished[i].statements_done == 1 ? "" : "s");
     *rows = state.rows;
     return true;
 }
