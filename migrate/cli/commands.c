@@ -2,11 +2,11 @@
  * here; help, manual and completion follow. */
 #include "cli/command_line.h"
 
+/* One option is one paragraph, whose lines are the same in all of them. */
+/* clang-format off */
+
 #define LINE(member) offsetof(struct command_line, member)
-#define OPTIONS(rows)                                                                                                  \
-    {                                                                                                                  \
-        (rows), sizeof(rows) / sizeof(rows)[0]                                                                         \
-    }
+#define OPTIONS(rows) {(rows), sizeof(rows) / sizeof(rows)[0]}
 
 static const char *const text_or_json[] = {"text", "json", NULL};
 static const char *const history_formats[] = {"text", "json", "dot", "mermaid", NULL};
@@ -14,7 +14,6 @@ static const char *const whens[] = {"auto", "always", "never", NULL};
 static const char *const shells[] = {"bash", "zsh", "fish", NULL};
 static const char *const transactions[] = {"revision", "run", NULL};
 
-/* clang-format off: one option is one paragraph, whose lines are the same in all of them */
 static const struct option global_rows[] = {
     {.name = "config",
      .letter = 'c',
@@ -121,27 +120,27 @@ static const struct option init_rows[] = {
      .offset = LINE(revision.branch_labels),                                                                           \
      .argument = "LABEL",                                                                                              \
      .summary = "a branch label for the new revision; may be repeated"},                                               \
-        {.name = "depends-on",                                                                                         \
-         .kind = OPTION_LIST,                                                                                          \
-         .offset = LINE(revision.depends_on),                                                                          \
-         .argument = "REV",                                                                                            \
-         .word = WORD_REVISION,                                                                                        \
-         .summary = "a revision that must be applied before it; may be repeated"},                                     \
-        {.name = "version-path",                                                                                       \
-         .kind = OPTION_TEXT,                                                                                          \
-         .offset = LINE(revision.version_path),                                                                        \
-         .argument = "DIR",                                                                                            \
-         .word = WORD_FOLDER,                                                                                          \
-         .summary = "folder for the file; default: the first of version_locations"},                                   \
-        {.name = "rev-id",                                                                                             \
-         .kind = OPTION_TEXT,                                                                                          \
-         .offset = LINE(revision.rev_id),                                                                              \
-         .argument = "ID",                                                                                             \
-         .summary = "its id; default: twelve random hexadecimal digits"},                                              \
-    {                                                                                                                  \
-        .name = "edit", .kind = OPTION_FLAG, .offset = LINE(revision.edit),                                            \
-        .summary = "open the new file in $VISUAL or $EDITOR"                                                           \
-    }
+    {.name = "depends-on",                                                                                             \
+     .kind = OPTION_LIST,                                                                                              \
+     .offset = LINE(revision.depends_on),                                                                              \
+     .argument = "REV",                                                                                                \
+     .word = WORD_REVISION,                                                                                            \
+     .summary = "a revision that must be applied before it; may be repeated"},                                         \
+    {.name = "version-path",                                                                                           \
+     .kind = OPTION_TEXT,                                                                                              \
+     .offset = LINE(revision.version_path),                                                                            \
+     .argument = "DIR",                                                                                                \
+     .word = WORD_FOLDER,                                                                                              \
+     .summary = "folder for the file; default: the first of version_locations"},                                       \
+    {.name = "rev-id",                                                                                                 \
+     .kind = OPTION_TEXT,                                                                                              \
+     .offset = LINE(revision.rev_id),                                                                                  \
+     .argument = "ID",                                                                                                 \
+     .summary = "its id; default: twelve random hexadecimal digits"},                                                  \
+    {.name = "edit",                                                                                                   \
+     .kind = OPTION_FLAG,                                                                                              \
+     .offset = LINE(revision.edit),                                                                                    \
+     .summary = "open the new file in $VISUAL or $EDITOR"}
 
 static const struct option revision_rows[] = {
     {.name = "message",
@@ -178,55 +177,57 @@ static const struct option merge_rows[] = {
      .kind = OPTION_FLAG,                                                                                              \
      .offset = LINE(change.dry_run),                                                                                   \
      .summary = "show each statement that would run; change nothing"},                                                 \
-        {.name = "tag",                                                                                                \
-         .kind = OPTION_TEXT,                                                                                          \
-         .offset = LINE(change.tag),                                                                                   \
-         .argument = "TAG",                                                                                            \
-         .summary = "look the target up among the revisions that this git tag held"},                                  \
-        {.name = "transaction",                                                                                        \
-         .kind = OPTION_TEXT,                                                                                          \
-         .offset = LINE(change.transaction),                                                                           \
-         .argument = "revision|run",                                                                                   \
-         .choices = transactions,                                                                                      \
-         .summary = "one transaction for each revision (default) or for the whole run"},                               \
-        {.name = "lock-wait",                                                                                          \
-         .kind = OPTION_DURATION,                                                                                      \
-         .offset = LINE(change.lock_wait_ms),                                                                          \
-         .argument = "TIME",                                                                                           \
-         .initial = MIGRATE_DEFAULT,                                                                                   \
-         .summary = "how long to wait for another migration to finish; default: 60s"},                                 \
-        {.name = "lock-retries",                                                                                       \
-         .kind = OPTION_INTEGER,                                                                                       \
-         .offset = LINE(change.lock_retries),                                                                          \
-         .argument = "N",                                                                                              \
-         .initial = MIGRATE_DEFAULT,                                                                                   \
-         .summary = "tries when table locks are not to be had; default: 10"},                                          \
-        {.name = "backup",                                                                                             \
-         .kind = OPTION_TEXT,                                                                                          \
-         .offset = LINE(change.backup),                                                                                \
-         .argument = "FILE",                                                                                           \
-         .implied = "",                                                                                                \
-         .word = WORD_FILE,                                                                                            \
-         .summary = "first write a backup: a copy of an SQLite file, or the schema by pg_dump -Fc"},                   \
-    {                                                                                                                  \
-        .name = "backup-data", .kind = OPTION_FLAG, .offset = LINE(change.backup_data),                                \
-        .summary = "with --backup: let pg_dump write the rows too"                                                     \
-    }
+    {.name = "tag",                                                                                                    \
+     .kind = OPTION_TEXT,                                                                                              \
+     .offset = LINE(change.tag),                                                                                       \
+     .argument = "TAG",                                                                                                \
+     .summary = "look the target up among the revisions that this git tag held"},                                      \
+    {.name = "transaction",                                                                                            \
+     .kind = OPTION_TEXT,                                                                                              \
+     .offset = LINE(change.transaction),                                                                               \
+     .argument = "revision|run",                                                                                       \
+     .choices = transactions,                                                                                          \
+     .summary = "one transaction for each revision (default) or for the whole run"},                                   \
+    {.name = "lock-wait",                                                                                              \
+     .kind = OPTION_DURATION,                                                                                          \
+     .offset = LINE(change.lock_wait_ms),                                                                              \
+     .argument = "TIME",                                                                                               \
+     .initial = MIGRATE_DEFAULT,                                                                                       \
+     .summary = "how long to wait for another migration to finish; default: 60s"},                                     \
+    {.name = "lock-retries",                                                                                           \
+     .kind = OPTION_INTEGER,                                                                                           \
+     .offset = LINE(change.lock_retries),                                                                              \
+     .argument = "N",                                                                                                  \
+     .initial = MIGRATE_DEFAULT,                                                                                       \
+     .summary = "tries when table locks are not to be had; default: 10"},                                              \
+    {.name = "backup",                                                                                                 \
+     .kind = OPTION_TEXT,                                                                                              \
+     .offset = LINE(change.backup),                                                                                    \
+     .argument = "FILE",                                                                                               \
+     .implied = "",                                                                                                    \
+     .word = WORD_FILE,                                                                                                \
+     .summary = "first write a backup: a copy of an SQLite file, or the schema by pg_dump -Fc"},                       \
+    {.name = "backup-data",                                                                                            \
+     .kind = OPTION_FLAG,                                                                                              \
+     .offset = LINE(change.backup_data),                                                                               \
+     .summary = "with --backup: let pg_dump write the rows too"}
 
 #define SQL_ROW(member)                                                                                                \
-    {                                                                                                                  \
-        .name = "sql", .kind = OPTION_FLAG, .offset = LINE(member),                                                    \
-        .summary = "print a script for psql or sqlite3 instead; does not connect"                                      \
-    }
+    {.name = "sql",                                                                                                    \
+     .kind = OPTION_FLAG,                                                                                              \
+     .offset = LINE(member),                                                                                           \
+     .summary = "print a script for psql or sqlite3 instead; does not connect"}
 
 #define DOWN_ROWS                                                                                                      \
     {.name = "no-stored-scripts",                                                                                      \
      .kind = OPTION_FLAG,                                                                                              \
      .offset = LINE(change.no_stored_scripts),                                                                         \
      .summary = "never run a downgrade that is only kept in the database"},                                            \
-    {                                                                                                                  \
-        .name = "yes", .letter = 'y', .kind = OPTION_FLAG, .offset = LINE(change.yes), .summary = "do not ask"         \
-    }
+    {.name = "yes",                                                                                                    \
+     .letter = 'y',                                                                                                    \
+     .kind = OPTION_FLAG,                                                                                              \
+     .offset = LINE(change.yes),                                                                                       \
+     .summary = "do not ask"}
 
 static const struct option upgrade_rows[] = {CHANGE_ROWS, SQL_ROW(change.sql)};
 static const struct option downgrade_rows[] = {CHANGE_ROWS, SQL_ROW(change.sql), DOWN_ROWS};
@@ -359,14 +360,7 @@ static const struct option help_rows[] = {
      .summary = "print the manual page as roff: migrate help --man | man -l -"},
 };
 
-#define EXAMPLES(...)                                                                                                  \
-    (const struct example[])                                                                                           \
-    {                                                                                                                  \
-        __VA_ARGS__,                                                                                                   \
-        {                                                                                                              \
-            NULL, NULL                                                                                                 \
-        }                                                                                                              \
-    }
+#define EXAMPLES(...) (const struct example[]){__VA_ARGS__, {NULL, NULL}}
 
 const char *const command_group_titles[COMMAND_GROUPS] = {
     [GROUP_WRITE] = "Write revisions",
