@@ -1,6 +1,7 @@
 """Runs of several rounds, and several runs at once: what was set out to do is done once, and no more than that."""
 
 import os
+import sqlite3
 import threading
 import time
 import unittest
@@ -115,6 +116,72 @@ class Journaled:
             self.assertEqual(process.returncode, 0, err.decode())
         self.assertEqual(self.query("SELECT count(*), count(DISTINCT x) FROM n"), [(str(count), str(count))])
         self.assertEqual(self.query("SELECT status, statements_done FROM migrate_history"), [("done", str(count))])
+
+
+class Overtaken:
+    """Somebody changes the running row while a statement of an autocommit section is under way, the second of four."""
+
+    def overtake(self, change):
+        self.execute("CREATE TABLE n (x INTEGER)")
+        slow = self.slow_statement()
+        self.revision("a", body="-- migrate:upgrade autocommit\nINSERT INTO n VALUES (0);\n%s;\nINSERT INTO n VALUES (2);\n"
+                                "INSERT INTO n VALUES (3);\n" % slow)
+        self.process = self.start("upgrade")
+        self.until_slow()
+        self.execute(change)
+        self.let_go()
+        _, err = self.process.communicate(timeout=SECONDS)
+        self.assertEqual(self.process.returncode, 0, err.decode())
+
+    def until(self, sql, expected):
+        deadline = time.monotonic() + SECONDS
+        while self.query(sql) != expected:
+            self.assertIsNone(self.process.poll(), "it should still run")
+            self.assertLess(time.monotonic(), deadline, "never: %s = %s" % (sql, expected))
+            time.sleep(0.02)
+
+    def test_what_the_row_says_meanwhile_is_not_overwritten_but_gone_on_from(self):
+        self.overtake("UPDATE migrate_history SET statements_done = 3")
+        self.assertEqual(self.query("SELECT x FROM n ORDER BY 1"), [("0",), ("3",)])
+        self.assertEqual(self.query("SELECT status, statements_done FROM migrate_history"), [("done", "4")])
+
+    def test_one_that_was_ended_meanwhile_is_not_ended_again(self):
+        self.overtake("UPDATE migrate_history SET status = 'done'; INSERT INTO alembic_version VALUES ('a')")
+        self.assertEqual(self.query("SELECT x FROM n"), [("0",)])
+        self.assertEqual(self.query("SELECT status, statements_done FROM migrate_history"), [("done", "1")])
+
+
+@needs_postgres
+@unittest.skipUnless(psycopg2, "python3-psycopg2 is not installed")
+class OvertakenOnPostgres(Overtaken, Postgres, Case):
+    def slow_statement(self):
+        self.gate = psycopg2.connect(self.url)
+        self.addCleanup(self.gate.close)
+        self.gate.cursor().execute("SELECT pg_advisory_lock(1)")
+        return "SELECT pg_advisory_lock(1)"
+
+    def until_slow(self):
+        self.until("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'advisory' AND datname = current_database()",
+                   [("1",)])
+
+    def let_go(self):
+        self.gate.close()
+
+
+class OvertakenOnSqlite(Overtaken, Sqlite, Case):
+    def slow_statement(self):
+        """What needs no transaction runs outside of any: meanwhile the file is free, and this one waits for another."""
+        self.gate = sqlite3.connect(self.path("other.db"), isolation_level=None)
+        self.gate.execute("CREATE TABLE o (x INTEGER)")
+        self.gate.execute("BEGIN EXCLUSIVE")
+        return "ATTACH 'other.db' AS o"
+
+    def until_slow(self):
+        self.until("SELECT count(*) FROM sqlite_master WHERE name = 'migrate_history'", [("1",)])
+        self.until("SELECT max(statements_done) FROM migrate_history", [("1",)])
+
+    def let_go(self):
+        self.gate.close()
 
 
 if __name__ == "__main__":
