@@ -56,10 +56,7 @@ static void set_up(struct fixture *fixture)
 {
     *fixture = (struct fixture){
         .address = {.kind = ADDRESS_SQLITE, .file = ":memory:", .display = "sqlite"},
-        .settings = {.connect_timeout_s = 10,
-                     .statement_timeout_ms = -1,
-                     .idle_timeout_ms = -1,
-                     .lock_timeout_ms = -1},
+        .settings = {.connect_timeout_s = 10, .statement_timeout_ms = -1, .idle_timeout_ms = -1, .lock_timeout_ms = -1},
     };
     fixture->connection = (struct connection){.address = &fixture->address, .settings = &fixture->settings};
     hash_blob(text_of(kept), fixture->oid);
