@@ -103,6 +103,22 @@ class GoingBack(Older):
         self.assertIncludes(ran.err, "warning: the database is ahead of this folder: it is at d")
         self.assertEqual((self.rows(), self.tables()), (["d"], {"ta", "tb", "tc", "td"}))
 
+    def test_what_the_folder_does_not_have_cannot_be_upgraded_to(self):
+        for target, code in (("nosuch", "unknown_revision"), ("nosuch@head", "unknown_branch"),
+                             ("nosuch@heads", "unknown_branch"), ("a@nosuch", "unknown_revision"),
+                             ("+1", "out_of_range"), ("d+1", "out_of_range")):
+            for words in (), ("--dry-run",):
+                with self.subTest((target, *words)):
+                    said = self.migrate_json("upgrade", target, *words, status=3)
+                    self.assertEqual((said["error"]["code"], said["steps"], self.rows()), (code, [], ["d"]))
+        self.assertEqual(self.tables(), {"ta", "tb", "tc", "td"})
+
+    def test_what_is_applied_is_nothing_to_upgrade_to(self):
+        for target in "head", "heads", "b", "a", "d", "a+1", "c":
+            with self.subTest(target):
+                said = self.migrate_json("upgrade", target)
+                self.assertEqual((said["to"], said["steps"], self.rows()), (["d"], [], ["d"]))
+
     def test_one_step_down_runs_what_the_database_keeps(self):
         said = self.migrate_json("downgrade", "-1")
         self.assertEqual([(step["revision"], step["path"], step["status"]) for step in said["steps"]],

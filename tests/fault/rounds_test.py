@@ -1,6 +1,7 @@
 """Runs of several rounds, and several runs at once: what was set out to do is done once, and no more than that."""
 
 import os
+import signal
 import sqlite3
 import threading
 import time
@@ -182,6 +183,55 @@ class OvertakenOnSqlite(Overtaken, Sqlite, Case):
 
     def let_go(self):
         self.gate.close()
+
+
+class NotedOnSqlite(Sqlite, Case):
+    """An autocommit statement and the note that it is done are one transaction: both are there, or neither."""
+
+    def begin(self, on_note):
+        self.execute("CREATE TABLE n (x INTEGER)")
+        self.revision("z", (), up="")
+        self.migrate("upgrade")
+        self.execute("CREATE TRIGGER on_note BEFORE UPDATE ON migrate_history WHEN new.statements_done = 2 BEGIN %s; END"
+                     % on_note)
+        self.revision("a", "z", body="-- migrate:upgrade autocommit\nINSERT INTO n VALUES (1);\nINSERT INTO n VALUES (2);\n"
+                                     "INSERT INTO n VALUES (3);\n")
+
+    def where(self):
+        return (self.query("SELECT status, statements_done FROM migrate_history WHERE revision = 'a'"),
+                self.query("SELECT x FROM n ORDER BY 1"))
+
+    def assert_at_one_and_rerun(self):
+        self.assertEqual(self.where(), ([("running", "1")], [("1",)]))
+        self.execute("DROP TRIGGER on_note")
+        self.migrate("upgrade")
+        self.assertEqual(self.where(), ([("done", "3")], [("1",), ("2",), ("3",)]))
+
+    def test_a_note_that_is_refused_takes_its_statement_back(self):
+        self.begin("SELECT RAISE(ABORT, 'no note')")
+        self.assertIncludes(self.migrate("upgrade", status=5).err, "no note")
+        self.assert_at_one_and_rerun()
+
+    def killed_at_its_note(self, number):
+        self.begin("SELECT count(*) FROM (WITH RECURSIVE n (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n "
+                   "WHERE x < 1000000000) SELECT x FROM n)")
+        process = self.start("upgrade")
+        deadline = time.monotonic() + SECONDS
+        while self.query("SELECT max(statements_done) FROM migrate_history WHERE revision = 'a'") != [("1",)]:
+            self.assertLess(time.monotonic(), deadline, "it did not begin")
+            time.sleep(0.02)
+        time.sleep(0.5)
+        process.send_signal(number)
+        _, err = process.communicate(timeout=SECONDS)
+        return process.returncode, err.decode()
+
+    def test_a_run_that_is_killed_at_a_note_has_not_done_the_statement(self):
+        self.killed_at_its_note(signal.SIGKILL)
+        self.assert_at_one_and_rerun()
+
+    def test_a_run_that_is_interrupted_at_a_note_has_not_done_the_statement(self):
+        self.assertEqual(self.killed_at_its_note(signal.SIGTERM)[0], 143)
+        self.assert_at_one_and_rerun()
 
 
 if __name__ == "__main__":
