@@ -113,6 +113,18 @@ class GoingBack(Older):
                     self.assertEqual((said["error"]["code"], said["steps"], self.rows()), (code, [], ["d"]))
         self.assertEqual(self.tables(), {"ta", "tb", "tc", "td"})
 
+    def test_what_the_database_alone_knows_and_another_tool_took_back_cannot_be_upgraded_to(self):
+        self.revision("c", "b", up="", down="")
+        self.revision("d", "c", up="", down="")
+        self.revision("e", "b", up="", down="")
+        self.migrate("upgrade", "heads")
+        for name in "cde":
+            os.remove(self.path("migrations", name + ".sql"))
+        self.execute("DELETE FROM alembic_version WHERE version_num = 'e'")
+        said = self.migrate_json("upgrade", "e", status=3)["error"]
+        self.assertEqual((said["code"], self.rows()), ("unknown_revision", ["d"]))
+        self.assertIncludes(said["message"], "e is not applied, and the database is ahead of this folder")
+
     def test_what_is_applied_is_nothing_to_upgrade_to(self):
         for target in "head", "heads", "b", "a", "d", "a+1", "c":
             with self.subTest(target):
