@@ -147,8 +147,9 @@ class Started(Away):
         self.write_revisions()
         self.server.stop()
         self.addCleanup(self.server.start)
+        socketless = "postgresql://postgres@/d?host=%s" % self.folder  # whose connecting fails before one could wait
         for number in signal.SIGINT, signal.SIGTERM:
-            for words in ("wait", "--wait=60s"), ("upgrade", "--wait=60s"), ("current", "--wait=60s"):
+            for words in ("wait", "--wait=60s"), ("upgrade", "--wait=60s"), ("current", "--wait=60s", "-u", socketless):
                 with self.subTest(number=number, words=words):
                     process = self.start(*words)
                     self.assertIncludes(process.err_line(), "waiting for the server")
