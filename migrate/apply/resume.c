@@ -35,10 +35,12 @@ static bool shares_no_transaction(const struct unfinished *unfinished, struct er
 
 /* --- a file that has changed since -------------------------------------------------------------- */
 
-static bool parse_text(struct text text, struct arena *arena, struct script *script)
+static bool parse_kept(struct text text, const char *oid, struct arena *arena, struct script *script)
 {
+    char really[OID_LENGTH + 1];
     struct error ignored;
-    return text.length && script_parse(text, "a stored script", arena, script, &ignored);
+    hash_blob(text, really);
+    return oid && strcmp(really, oid) == 0 && script_parse(text, "a stored script", arena, script, &ignored);
 }
 
 /* Are the first statements, those that are done, the same in both? */
@@ -72,7 +74,7 @@ static bool read_then(const struct attempt *attempt, const struct unfinished *un
     if (unfinished->script_oid && attempt->state.has_script &&
         !ledger_script(change->ledger, change->database, unfinished->script_oid, change->arena, &text, err))
         return false;
-    if (!parse_text(text, change->arena, then))
+    if (!parse_kept(text, unfinished->script_oid, change->arena, then))
         *then = (struct script){0}; // not known any more
     return true;
 }

@@ -31,7 +31,7 @@ class Passwords(Case):
              ["upgrade", "--sql", "-v"], ["upgrade", "--dry-run", "-v", "--format=json"], ["doctor", "-v"],
              ["doctor", "--format", "json"], ["-v", "wait", "--wait=50ms"], ["-v", "repair"]]
 
-    def assert_unsaid(self, environment=None, secrets=("hunter2word",), statuses=None):
+    def assert_unsaid(self, environment=None, secrets=("hunter",), statuses=None):
         """Whatever is run, none of the secrets is said; statuses: those of the runs, None for any."""
         for words in self.VERBS:
             with self.subTest(words=words, environment=environment):

@@ -100,6 +100,16 @@ class Journaled:
         self.assertEqual(self.query("SELECT revision, status FROM migrate_history ORDER BY id"), [("a", "done"), ("b", "done")])
         self.assertEqual(self.query("SELECT x FROM gate"), [("1",)])
 
+    def test_what_was_done_is_told_by_the_script_that_ran_and_by_no_other(self):
+        body = "-- migrate:upgrade autocommit\nCREATE TABLE t (x INTEGER);\nINSERT INTO gate VALUES (1);\n"
+        path = self.revision("a", body=body)
+        self.migrate("upgrade", status=5)
+        self.write(path, self.read(path).replace("TABLE t ", "TABLE u "))
+        self.assertIncludes(self.migrate("upgrade", status=3).err, "no longer what its file begins with")
+        self.execute("UPDATE migrate_script SET body = replace(body, 'TABLE t ', 'TABLE u ')")
+        self.assertIncludes(self.migrate("upgrade", status=3).err, "no longer what its file begins with")
+        self.assertEqual(self.query("SELECT status, statements_done FROM migrate_history"), [("running", "1")])
+
     def test_without_a_history_part_of_a_revision_is_still_part_of_it(self):
         self.write("migrate.ini", "[migrate]\nscript_location = migrations\nhistory_table = none\n")
         self.revision("a", body="-- migrate:upgrade autocommit\nCREATE TABLE t (x INTEGER);\nCREATE TABLE u (x INTEGER);\n"
