@@ -50,8 +50,8 @@ SECONDS = float(os.environ.get("MIGRATE_TEST_SECONDS", "120"))  # no run of the 
 _KEPT = ("PATH", "TMPDIR", "LD_LIBRARY_PATH", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "LLVM_PROFILE_FILE")
 _SANITIZER = re.compile(r"ERROR: (Address|Leak|Undefined)\w*Sanitizer|runtime error: |==\d+==ERROR")
 _serial = itertools.count(1)
-# Of the role that all tests connect as: no run of the tool may ever say it.
-_PASSWORD = urllib.parse.unquote(urllib.parse.urlsplit(POSTGRES).password or "")
+# Passwords that tests connect with, that of their common role first: no run of the tool may ever say one.
+PASSWORDS = {urllib.parse.unquote(urllib.parse.urlsplit(POSTGRES).password or "")} - {""}
 
 
 class Ran:
@@ -70,6 +70,53 @@ class Ran:
     def __str__(self):
         return "$ %s\nstatus %d\n--- stdout\n%s--- stderr\n%s" % (" ".join(self.command), self.status, self.out,
                                                                     self.err)
+
+
+class Process(subprocess.Popen):
+    """A Popen that remembers what it has heard, so that at its end that can be held to what no run may say."""
+
+    def __init__(self, command, **options):
+        self.heard = b""
+        super().__init__(command, **options)
+
+    def communicate(self, *arguments, **options):
+        out, err = super().communicate(*arguments, **options)
+        self.heard += (out or b"") + (err or b"")
+        return out, err
+
+    def err_line(self):
+        """The next line of its stderr, and not a byte more, so that communicate() has the rest."""
+        line = b""
+        while not line.endswith(b"\n") and (byte := os.read(self.stderr.fileno(), 1)):
+            line += byte
+        self.heard += line
+        return line.decode("utf-8", "replace")
+
+    def hear_out(self):
+        """Reads what nobody has read; of what a child of its own may still say it does not wait for."""
+        for stream in self.stdout, self.stderr:
+            if stream is not None and not stream.closed:
+                os.set_blocking(stream.fileno(), False)
+                self.heard += stream.read() or b""
+
+    def end(self):
+        """Killed, if it still runs; fails if it has said what no run may say."""
+        if self.poll() is None:
+            self.kill()
+        self.wait()
+        self.hear_out()
+        for stream in (self.stdin, self.stdout, self.stderr):
+            if stream is not None:
+                stream.close()
+        check_said(Ran(self.args, self.returncode, b"", self.heard))
+
+
+def check_said(ran):
+    """Fails if the run has said what none may say: a password that tests connect with, or a sanitizer's report."""
+    if any(password in ran.out or password in ran.err for password in PASSWORDS):
+        raise AssertionError("a password stands in what it said:\n%s" % ran)
+    if _SANITIZER.search(ran.err):
+        raise AssertionError("a sanitizer spoke up:\n%s" % ran)
 
 
 class Case(unittest.TestCase):
@@ -146,10 +193,7 @@ class Case(unittest.TestCase):
             out, err = process.communicate()
             self.fail("still running after %g s: %s" % (SECONDS, Ran(command, -signal.SIGKILL, out, err)))
         ran = Ran(command, process.returncode, out, err)
-        if _PASSWORD and _PASSWORD in ran.out + ran.err:
-            self.fail("the test role's password stands in what it said:\n%s" % ran)
-        if _SANITIZER.search(ran.err):
-            self.fail("a sanitizer spoke up:\n%s" % ran)
+        check_said(ran)
         if status is not None and ran.status != status:
             self.fail("expected status %d, got %d:\n%s" % (status, ran.status, ran))
         return ran
@@ -159,14 +203,13 @@ class Case(unittest.TestCase):
         return self.migrate(*arguments, "--format", "json", **options).json
 
     def start(self, *arguments, program=BINARY, environment=None, folder=None, **options):
-        """Starts the binary and answers the Popen, for tests that meddle with it while it runs. Killed at the end.
+        """Starts the binary and answers the Process, for tests that meddle with it while it runs. Ended with the test.
 
         program: another place it is to be started from."""
-        process = subprocess.Popen([program, *map(str, arguments)], cwd=folder or self.folder,
-                                   env=self.clean(environment),
-                                   **{"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE,
-                                      **options})
-        self.addCleanup(_end, process)
+        process = Process([program, *map(str, arguments)], cwd=folder or self.folder, env=self.clean(environment),
+                          **{"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE,
+                             "preexec_fn": _heed_interrupts, **options})
+        self.addCleanup(process.end)
         return process
 
     def at_terminal(self, answer, *arguments):
@@ -331,14 +374,35 @@ def postgres_program(name):
 
 
 def main():
-    """unittest.main() that tells CTest when nothing was tested at all."""
+    """unittest.main() that tells CTest when nothing was tested at all, and looks into the server's log at the end."""
+    log = ServerLog()
     program = unittest.main(module="__main__", verbosity=2, exit=False)
     result = program.result
     if not result.wasSuccessful():
         sys.exit(1)
+    log.check()
     for test, reason in result.skipped:
         print("SKIP %s: %s" % (test, reason))
     sys.exit(SKIPPED if 0 < len(result.skipped) and _tested(result) == 0 else 0)
+
+
+class ServerLog:
+    """What a server writes down from here on. (The tests' common one by other tests' doing, too, if several run at once.)"""
+
+    def __init__(self, path=os.path.join(os.environ.get("MIGRATE_TEST_POSTGRES_SOCKET", ""), "server.log"), begin=None):
+        self.path = path
+        self.begin = begin if begin is not None or not os.path.exists(path) else os.path.getsize(path)
+
+    def check(self):
+        """Fails if it holds a password that tests connect with."""
+        if not os.access(self.path, os.R_OK):
+            return
+        with open(self.path, "rb") as file:
+            file.seek(self.begin or 0)
+            lines = [line for line in file.read().decode("utf-8", "replace").split("\n")
+                     if any(password in line for password in PASSWORDS)]
+        if lines:
+            raise AssertionError("a password stands in the server's log:\n" + "\n".join(lines))
 
 
 def _tested(result):
@@ -350,10 +414,6 @@ def _commas(names):
     return names if isinstance(names, str) else ", ".join(names)
 
 
-def _end(process):
-    if process.poll() is None:
-        process.kill()
-    for stream in (process.stdin, process.stdout, process.stderr):
-        if stream is not None:
-            stream.close()
-    process.wait()
+def _heed_interrupts():
+    """A shell's background job, as these tests may be, has SIGINT ignored, and so would what it starts."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)

@@ -367,6 +367,7 @@ static void leave_out_done(const struct attempt *attempt, const struct prepared 
 
 static bool show_statements(struct attempt *attempt, struct error *err)
 {
+    static const char *const none[] = {NULL};
     for (size_t i = 0; i < attempt->step_count; i++) {
         const struct prepared *prepared = &attempt->prepared[i];
         struct migrate_step *step = &attempt->steps[i];
@@ -375,6 +376,8 @@ static bool show_statements(struct attempt *attempt, struct error *err)
             return false;
         if (prepared->is_resumed)
             leave_out_done(attempt, prepared, step);
+        if (!step->sql)
+            step->sql = none;
     }
     return true;
 }

@@ -190,9 +190,8 @@ static void put_index_guards(struct composer *composer)
 {
     const struct prepared *prepared = current_prepared(composer);
     struct arena *arena = &composer->arena;
-    size_t first = prepared->is_resumed ? prepared->done_before + 1 : 0; // the one that was begun is judged by itself
     for (size_t i = 0; i < prepared->builds_count; i++)
-        if (prepared->builds[i].statement >= first)
+        if (prepared->builds[i].statement >= prepared->guards_from)
             put_sql(composer, OP_EXECUTE, ledger_no_index(&prepared->builds[i].online, arena));
 }
 

@@ -35,6 +35,8 @@ struct prepared {
     size_t done_before;         /* statements that run completed */
     const struct build *builds; /* indexes that its autocommit sections build */
     size_t builds_count;
+    size_t guards_from; /* statement from which on no index may be there that the revision will build */
+    bool was_tried;     /* an earlier run may have tried the first statement left, outside transactions */
     struct names clear; /* statements that clear away what an interrupted one left, before the first */
     bool is_autocommit; /* has an autocommit section that would run */
     /* Filled while composing: OP_COMMITs sent before the step's first one, and up to the one that completes it. */

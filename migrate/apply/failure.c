@@ -25,7 +25,7 @@ static bool is_partial(const struct attempt *attempt)
         return false;
     bool writes_journal = attempt->change->ledger->history && (!failed->is_resumed || failed->is_changed);
     bool has_begun = failed->is_resumed || played->commits > failed->commits_before || !writes_journal;
-    return failed->done_before || played->commits > failed->commits_before + writes_journal ||
+    return failed->done_before || failed->was_tried || played->commits > failed->commits_before + writes_journal ||
            played->alone > failed->alone_before ||
            (has_begun && (!played->failed_in_op || played->failed.kind == OP_ALONE));
 }

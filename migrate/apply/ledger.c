@@ -549,7 +549,7 @@ const char *ledger_no_index(const struct online *build, struct arena *arena)
         "t.relnamespace"
         " JOIN pg_catalog.pg_index i ON i.indexrelid = c.oid WHERE t.oid = to_regclass(%s) AND c.relname = %s%s)"
         " THEN RAISE EXCEPTION USING ERRCODE = 'duplicate_table', MESSAGE = %s,"
-        " HINT = 'DROP INDEX CONCURRENTLY takes it away; nothing of the revision has run.'; END IF; END",
+        " HINT = 'DROP INDEX CONCURRENTLY takes it away; nothing has run.'; END IF; END",
         literal(build->table, true, arena), literal(build->index, true, arena),
         build->if_not_exists ? " AND NOT (i.indisvalid AND i.indisready)" : "",
         literal(buffer_done(&message), true, arena));

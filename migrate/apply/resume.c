@@ -35,10 +35,12 @@ static bool shares_no_transaction(const struct unfinished *unfinished, struct er
 
 /* --- a file that has changed since -------------------------------------------------------------- */
 
-static bool parse_text(struct text text, struct arena *arena, struct script *script)
+static bool parse_kept(struct text text, const char *oid, struct arena *arena, struct script *script)
 {
+    char really[OID_LENGTH + 1];
     struct error ignored;
-    return text.length && script_parse(text, "a stored script", arena, script, &ignored);
+    hash_blob(text, really);
+    return oid && strcmp(really, oid) == 0 && script_parse(text, "a stored script", arena, script, &ignored);
 }
 
 /* Are the first statements, those that are done, the same in both? */
@@ -58,21 +60,31 @@ static bool begins_alike(const struct script *now, const struct script *then, si
     return true;
 }
 
-static bool may_go_on(const struct attempt *attempt, const struct unfinished *unfinished, struct prepared *first,
-                      struct error *err)
+/* The script as it was when the statement that comes next was begun: the file's, or the one that was kept. */
+static bool read_then(const struct attempt *attempt, const struct unfinished *unfinished, struct prepared *first,
+                      struct script *then, struct error *err)
 {
     const struct change *change = attempt->change;
     struct text text = {0};
-    struct script then = {0};
-    if (unfinished->script_oid && strcmp(first->oid, unfinished->script_oid) == 0)
+    first->is_changed = !unfinished->script_oid || strcmp(first->oid, unfinished->script_oid) != 0;
+    if (!first->is_changed) {
+        *then = first->script;
         return true;
+    }
     if (unfinished->script_oid && attempt->state.has_script &&
         !ledger_script(change->ledger, change->database, unfinished->script_oid, change->arena, &text, err))
         return false;
-    first->is_changed = true;
-    if (unfinished->statements_done == 0 || (parse_text(text, change->arena, &then) &&
-                                             begins_alike(&first->script, &then, unfinished->statements_done,
-                                                          unfinished->direction, attempt->dialect, change->arena)))
+    if (!parse_kept(text, unfinished->script_oid, change->arena, then))
+        *then = (struct script){0}; // not known any more
+    return true;
+}
+
+static bool may_go_on(const struct attempt *attempt, const struct unfinished *unfinished, const struct prepared *first,
+                      const struct script *then, struct error *err)
+{
+    if (!first->is_changed || unfinished->statements_done == 0 ||
+        begins_alike(&first->script, then, unfinished->statements_done, unfinished->direction, attempt->dialect,
+                     attempt->change->arena))
         return true;
     error_set(err, MIGRATE_UNFINISHED,
               "the %s of %s stopped after %zu statement%s, and its file no longer begins as it did then",
@@ -101,19 +113,39 @@ static bool ask_catalogue(const struct attempt *attempt, const char *sql, const 
 
 enum { INDEX_IS_USABLE, INDEX_NAME };
 
+/* What comes next, as the file has it, and what stood there when it was begun. */
+struct next {
+    struct text sql, begun; /* empty: not outside transactions, or not known */
+    struct online online, begun_online;
+    bool is_same;
+};
+
+static bool is_same_build(const struct next *next)
+{
+    const struct online *now = &next->online, *then = &next->begun_online;
+    return then->kind == ONLINE_CREATE_INDEX && strcmp(now->index, then->index) == 0 &&
+           strcmp(now->table, then->table) == 0;
+}
+
 /* The running row was written only after seeing no index of that name: a valid one is the build's own, an invalid one
- * what is left of it. */
-static bool judge_create(const struct attempt *attempt, const struct online *online, struct prepared *first,
+ * what is left of it. Of a build that a corrected file has in this place neither is known. */
+static bool judge_create(const struct attempt *attempt, const struct next *next, struct prepared *first,
                          struct error *err)
 {
     struct arena *arena = attempt->change->arena;
+    const struct online *online = &next->online;
     struct rows rows = {0};
     if (!ask_catalogue(attempt, embedded_migrate_database_sql_index_state_sql, online->index, online->table, &rows,
                        err))
         return false;
     if (rows.count == 0)
         return true;
-    if (strcmp(rows_cell(&rows, 0, INDEX_IS_USABLE), "t") == 0) {
+    bool is_usable = strcmp(rows_cell(&rows, 0, INDEX_IS_USABLE), "t") == 0;
+    if (!is_same_build(next) || (is_usable && !next->is_same)) {
+        first->guards_from = first->done_noted;
+        return true;
+    }
+    if (is_usable) {
         first->done_before++;
         warn(attempt->change,
              arena_printf(arena, "index %s is there and valid: its build counts as done", online->index));
@@ -127,11 +159,14 @@ static bool judge_create(const struct attempt *attempt, const struct online *onl
     return true;
 }
 
-static bool judge_drop(const struct attempt *attempt, const struct online *online, struct prepared *first,
+static bool judge_drop(const struct attempt *attempt, const struct next *next, struct prepared *first,
                        struct error *err)
 {
     static const char sql[] = "SELECT to_regclass($1), $2::text";
+    const struct online *online = &next->online;
     struct rows rows = {0};
+    if (!next->is_same)
+        return true; // never begun
     if (!ask_catalogue(attempt, sql, online->index, NULL, &rows, err))
         return false;
     if (rows.count && rows_cell(&rows, 0, 0))
@@ -161,21 +196,22 @@ static bool judge_reindex(const struct attempt *attempt, const struct online *on
     return true;
 }
 
-/* The statement that comes next, if it is one that stands alone. */
-static bool next_alone(const struct attempt *attempt, const struct prepared *first, struct text *sql, struct error *err)
+/* The script's statement of this index, if it is one that stands alone. */
+static bool alone_at(const struct attempt *attempt, const struct script *script, size_t wanted, struct text *sql,
+                     struct error *err)
 {
     struct lexer lexer;
     struct statement statement;
     size_t index = 0;
     *sql = (struct text){0};
-    for (size_t i = 0; i < first->script.section_count; i++) {
-        const struct section *section = &first->script.sections[i];
+    for (size_t i = 0; i < script->section_count; i++) {
+        const struct section *section = &script->sections[i];
         bool found = section_runs(section, attempt->plan.steps[0].direction, attempt->dialect);
         lexer_start(&lexer, attempt->dialect, section->sql, section->sql_line);
         while (found) {
             if (!lexer_next(&lexer, &statement, &found, err))
-                return error_place(err, first->script.path, err->line, err->column);
-            if (found && index++ == first->done_before) {
+                return error_place(err, script->path, err->line, err->column);
+            if (found && index++ == wanted) {
                 *sql = section->autocommit ? statement.sql : (struct text){0};
                 return true;
             }
@@ -184,22 +220,38 @@ static bool next_alone(const struct attempt *attempt, const struct prepared *fir
     return true;
 }
 
-static bool judge_next(const struct attempt *attempt, struct prepared *first, struct error *err)
+static bool find_next(const struct attempt *attempt, const struct prepared *first, const struct script *then,
+                      struct next *next, struct error *err)
 {
-    struct text sql;
+    struct arena *arena = attempt->change->arena;
+    *next = (struct next){0};
+    if (!alone_at(attempt, &first->script, first->done_before, &next->sql, err) ||
+        !alone_at(attempt, then, first->done_before, &next->begun, err))
+        return false;
+    next->online = online_read(next->sql, arena);
+    next->begun_online = online_read(next->begun, arena);
+    next->is_same = next->sql.length && next->sql.length == next->begun.length &&
+                    memcmp(next->sql.at, next->begun.at, next->sql.length) == 0;
+    return true;
+}
+
+static bool judge_next(const struct attempt *attempt, const struct script *then, struct prepared *first,
+                       struct error *err)
+{
+    struct next next;
     if (attempt->dialect != DIALECT_POSTGRESQL)
         return true;
-    if (!next_alone(attempt, first, &sql, err))
+    if (!find_next(attempt, first, then, &next, err))
         return false;
-    struct online online = online_read(sql, attempt->change->arena);
-    switch (online.kind) {
+    first->was_tried = next.begun.length || !then->section_count;
+    switch (next.online.kind) {
     case ONLINE_CREATE_INDEX:
-        return judge_create(attempt, &online, first, err);
+        return judge_create(attempt, &next, first, err);
     case ONLINE_DROP_INDEX:
-        return judge_drop(attempt, &online, first, err);
+        return judge_drop(attempt, &next, first, err);
     case ONLINE_REINDEX_INDEX:
     case ONLINE_REINDEX_TABLE:
-        return judge_reindex(attempt, &online, first, err);
+        return judge_reindex(attempt, &next.online, first, err);
     case ONLINE_OTHER:
         break;
     }
@@ -209,6 +261,7 @@ static bool judge_next(const struct attempt *attempt, struct prepared *first, st
 bool resume_unfinished(struct attempt *attempt, struct error *err)
 {
     const struct plan *plan = &attempt->plan;
+    struct script then = {0};
     if (attempt->state.unfinished_count == 0)
         return true;
     const struct unfinished *unfinished = &attempt->state.unfinished[0];
@@ -218,11 +271,12 @@ bool resume_unfinished(struct attempt *attempt, struct error *err)
     struct prepared *first = &attempt->prepared[0];
     if (attempt->change->one_transaction)
         return shares_no_transaction(unfinished, err);
-    if (!may_go_on(attempt, unfinished, first, err))
+    if (!read_then(attempt, unfinished, first, &then, err) || !may_go_on(attempt, unfinished, first, &then, err))
         return false;
     first->is_resumed = true;
     first->is_autocommit = true; // it goes on as it began, with a running row, whatever its file says now
     first->done_noted = unfinished->statements_done;
     first->done_before = unfinished->statements_done;
-    return judge_next(attempt, first, err);
+    first->guards_from = unfinished->statements_done + 1; // the one that was begun is judged by itself
+    return judge_next(attempt, &then, first, err);
 }

@@ -22,6 +22,18 @@ static void make_plain(char *text)
         text[good] = '?';
 }
 
+/* A message quotes what it was given: arguments, settings, a server's words. If that is a URL, its password goes. */
+static void hide_passwords(char *text)
+{
+    for (char *at = strstr(text, "://"); at; at = strstr(at, "://")) {
+        at += strlen("://");
+        size_t length = strcspn(at, " \"'");
+        char *end = memrchr(at, '@', length), *start = memchr(at, ':', length);
+        if (start && end && start < end)
+            memmove(start, end, strlen(end) + 1);
+    }
+}
+
 static void copy(char *field, size_t size_bytes, const char *text, size_t length)
 {
     struct text cut = text_cut((struct text){.at = text, .length = length}, size_bytes - 1);
@@ -46,6 +58,7 @@ static void start(struct error *err, enum migrate_code code, const char *format,
 {
     struct error filled = {.code = code};
     put(filled.message, sizeof filled.message, format, arguments);
+    hide_passwords(filled.message);
     *err = filled;
 }
 
@@ -82,6 +95,7 @@ bool error_hint(struct error *err, const char *format, ...)
 bool error_place(struct error *err, const char *path, unsigned line, unsigned column)
 {
     copy(err->path, sizeof err->path, path, strlen(path));
+    hide_passwords(err->path);
     err->line = line;
     err->column = column;
     return false;
@@ -104,6 +118,7 @@ bool error_outcome(struct error *err, const char *format, ...)
     va_list arguments;
     va_start(arguments, format);
     put(err->outcome, sizeof err->outcome, format, arguments);
+    hide_passwords(err->outcome);
     va_end(arguments);
     return false;
 }

@@ -29,7 +29,8 @@ struct error {
 
 /* All of these return false, so that `return error_set(err, ...)` reads as it should. Text that does not fit is
  * cut at a character's border. Control characters become spaces: a message is one line; bytes that are no UTF-8 become
- * question marks. An argument may be a field of the same error. */
+ * question marks; the password of a URL is left out (of all but hints, which show what one looks like). An argument may
+ * be a field of the same error. */
 bool error_set(struct error *err, enum migrate_code code, const char *format, ...) PRINTF_LIKE(3, 4);
 /* The message followed by ": " and what errno means; MIGRATE_FILE. */
 bool error_errno(struct error *err, const char *format, ...) PRINTF_LIKE(2, 3);

@@ -313,7 +313,7 @@ class BackupOfAServer(Backups, Postgres, Case):
             self.assertLess(time.monotonic(), until)
             time.sleep(0.02)
         second = self.start("upgrade", "--backup=" + self.path("second.bak"))
-        self.assertIn(b"the lock is held by", second.stderr.readline())
+        self.assertIn("the lock is held by", second.err_line())
         self.write("go", "")
         self.assertEqual((first.wait(20), second.wait(20)), (0, 0))
         self.assertFalse(os.path.exists(self.path("second.bak")), "a backup of nothing was made")

@@ -101,6 +101,34 @@ class GoingBack(Older):
         self.assertIncludes(ran.err, "warning: the database is ahead of this folder: it is at d")
         self.assertEqual((self.rows(), self.tables()), (["d"], {"ta", "tb", "tc", "td"}))
 
+    def test_what_the_folder_does_not_have_cannot_be_upgraded_to(self):
+        for target, code in (("nosuch", "unknown_revision"), ("nosuch@head", "unknown_branch"),
+                             ("nosuch@heads", "unknown_branch"), ("a@nosuch", "unknown_revision"),
+                             ("+1", "out_of_range"), ("d+1", "out_of_range")):
+            for words in (), ("--dry-run",):
+                with self.subTest((target, *words)):
+                    said = self.migrate_json("upgrade", target, *words, status=3)
+                    self.assertEqual((said["error"]["code"], said["steps"], self.rows()), (code, [], ["d"]))
+        self.assertEqual(self.tables(), {"ta", "tb", "tc", "td"})
+
+    def test_what_the_database_alone_knows_and_another_tool_took_back_cannot_be_upgraded_to(self):
+        self.revision("c", "b", up="", down="")
+        self.revision("d", "c", up="", down="")
+        self.revision("e", "b", up="", down="")
+        self.migrate("upgrade", "heads")
+        for name in "cde":
+            os.remove(self.path("migrations", name + ".sql"))
+        self.execute("DELETE FROM alembic_version WHERE version_num = 'e'")
+        said = self.migrate_json("upgrade", "e", status=3)["error"]
+        self.assertEqual((said["code"], self.rows()), ("unknown_revision", ["d"]))
+        self.assertIncludes(said["message"], "e is not applied, and the database is ahead of this folder")
+
+    def test_what_is_applied_is_nothing_to_upgrade_to(self):
+        for target in "head", "heads", "b", "a", "d", "a+1", "c":
+            with self.subTest(target):
+                said = self.migrate_json("upgrade", target)
+                self.assertEqual((said["to"], said["steps"], self.rows()), (["d"], [], ["d"]))
+
     def test_one_step_down_runs_what_the_database_keeps(self):
         said = self.migrate_json("downgrade", "-1")
         self.assertEqual([(step["revision"], step["path"], step["status"]) for step in said["steps"]],
@@ -309,6 +337,16 @@ class Trust(Older, Postgres, Case):
         self.refuses("INSERT INTO migrate_script VALUES ('%s', 0, '%s')" % (oid, body),
                      "UPDATE migrate_history SET script_oid = '%s' WHERE revision = 'd'" % oid,
                      "GRANT INSERT, UPDATE ON migrate_script, migrate_history TO ordinary")
+        self.assertEqual(self.tables(), {"ta", "tb", "tc", "td"})
+
+    def test_what_runs_has_its_oid_even_if_what_was_planned_with_had_it_too(self):
+        """Every second reading of d's text, which is the one that would run, gives another text."""
+        self.execute("ALTER TABLE migrate_script RENAME TO kept; CREATE SEQUENCE readings; CREATE VIEW migrate_script AS "
+                     "SELECT oid, part, CASE WHEN body LIKE '%Revision ID: d%' AND nextval('readings') % 2 = 0 "
+                     "THEN replace(body, 'DROP TABLE td', 'DROP TABLE ta') ELSE body END AS body FROM kept")
+        said = self.migrate_json("downgrade", "-1", status=6)["error"]
+        self.assertEqual((said["code"], said["revision"], self.rows()), ("permission", "d", ["d"]))
+        self.assertIncludes(said["message"], "is not what ran")
         self.assertEqual(self.tables(), {"ta", "tb", "tc", "td"})
 
 

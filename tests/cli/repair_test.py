@@ -1,8 +1,16 @@
 """repair: what is unfinished, told so that somebody can decide, and the three decisions."""
 
+import contextlib
 import os
+import time
+import unittest
 
 from harness import Case, Postgres, main, on_both_databases
+
+try:
+    import psycopg2
+except ImportError:
+    psycopg2 = None
 
 ENTRY_KEYS = {"revision", "direction", "message", "path", "statements_done", "statements", "since", "applied_by",
               "applied_from", "error", "rerun", "left"}
@@ -136,6 +144,27 @@ class Deciding(Repaired):
         self.assertEqual((self.rows(), self.history()[1][2]), (["a"], "running"))
         self.migrate("repair", "--abandon", "b4c5")
 
+    def on_moving_the_row(self, sql):
+        """Has sql run between repair's look and its own change of the history: when it moves the version row."""
+        if self.dialect == "sqlite":
+            self.execute("CREATE TRIGGER meanwhile AFTER UPDATE ON alembic_version BEGIN %s; END" % sql)
+        else:
+            self.execute("CREATE FUNCTION meanwhile() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN %s; RETURN NULL; END'; "
+                         "CREATE TRIGGER meanwhile AFTER UPDATE ON alembic_version EXECUTE FUNCTION meanwhile()"
+                         % sql.replace("'", "''"))
+
+    def test_a_row_that_has_changed_since_the_look_is_left_alone(self):
+        self.half_up()
+        before = self.history()
+        for change in "statements_done = 2", "status = 'abandoned'":
+            self.on_moving_the_row("UPDATE migrate_history SET %s WHERE revision = 'b4c5'" % change)
+            said = self.migrate_json("repair", "--done", "b4c5", status=11)
+            self.assertEqual((said["error"]["code"], said["changed"]), ("locked", False))
+            self.assertEqual((self.rows(), self.history()), (["a"], before))
+            self.execute("DROP TRIGGER meanwhile" + ("" if self.dialect == "sqlite" else
+                                                     " ON alembic_version; DROP FUNCTION meanwhile"))
+        self.migrate("repair", "--done", "b4c5")
+
     def test_on_a_terminal_it_asks_and_no_changes_nothing(self):
         self.half_up()
         status, shown = self.at_terminal(b"n\n", "repair", "--abandon", "b4c5")
@@ -202,6 +231,17 @@ class Accepting(Repaired):
         self.migrate("check", "--database")
 
 
+@contextlib.contextmanager
+def writing(url):
+    """A cursor in a transaction that commits at the end."""
+    connection = psycopg2.connect(url)
+    try:
+        yield connection.cursor()
+        connection.commit()
+    finally:
+        connection.close()
+
+
 class Indexes(Repaired, Postgres, Case):
     def half_built(self):
         self.revision("a", up="CREATE TABLE t (x INTEGER);\nINSERT INTO t VALUES (1), (1);", down="DROP TABLE t;")
@@ -216,6 +256,29 @@ class Indexes(Repaired, Postgres, Case):
         self.assertIncludes(self.migrate("repair").out, 'if given up: index public."T x" is INVALID')
         self.assertIncludes(self.migrate("repair", "--abandon", "b").out, "b was unfinished: 0 of 1 statements were done",
                             '    left: index public."T x" is INVALID', "b is given up")
+
+    @unittest.skipUnless(psycopg2, "python3-psycopg2 is not installed")
+    def test_what_another_session_writes_between_look_and_change_stands(self):
+        for change, stands in ("statements_done = 7", ("running", "7")), ("status = 'failed'", ("failed", "0")):
+            with self.subTest(change):
+                self.execute("DROP TABLE IF EXISTS t, migrate_history, migrate_script, alembic_version")
+                self._last = None
+                self.half_built()
+                with writing(self.url) as other:
+                    other.execute("UPDATE migrate_history SET %s WHERE revision = 'b'" % change)
+                    process = self.start("repair", "--abandon", "b")
+                    self.wait_until("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND "
+                                    "datname = current_database()", [("1",)])
+                out, err = process.communicate(timeout=60)
+                self.assertEqual(process.returncode, 11, (out, err))
+                self.assertIncludes(err.decode(), "nothing was changed")
+                self.assertEqual(self.history("status, statements_done")[1], stands)
+
+    def wait_until(self, sql, expected):
+        deadline = time.monotonic() + 60
+        while self.query(sql) != expected:
+            self.assertLess(time.monotonic(), deadline, "never: " + sql)
+            time.sleep(0.02)
 
     def test_it_waits_for_the_lock_no_longer_than_told(self):
         self.revision("a", body="-- migrate:upgrade autocommit\nSELECT 1;\nSELECT pg_sleep(30);\n")

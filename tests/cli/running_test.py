@@ -306,6 +306,62 @@ class Git(History):
 
 
 @on_both_databases
+class Unfinished(History):
+    """A dry run of a revision that stopped half-way shows what is left of it to run, and writes nothing."""
+
+    def stopped(self):
+        self.revision("z", up="", down="")
+        self.revision("a", "z", body="-- migrate:upgrade autocommit\nCREATE TABLE one (x INTEGER);\nINSERT INTO gate VALUES (2);\n"
+                                     "-- migrate:upgrade\nCREATE TABLE three (x INTEGER);\n-- migrate:downgrade\n")
+        self.revision("b", up="CREATE TABLE four (x INTEGER);")
+        self.migrate("upgrade", status=5)
+
+    def left(self, *words):
+        before = (self.history(", ".join(HISTORY)), self.rows(), self.names())
+        said = self.migrate_json("upgrade", *words, "--dry-run")
+        self.assertEqual((self.history(", ".join(HISTORY)), self.rows(), self.names()), before)
+        self.assertEqual((said["dry_run"], {step["status"] for step in said["steps"]}), (True, {"planned"}))
+        return [(step["revision"], step["statements"], step["sql"]) for step in said["steps"]]
+
+    def test_what_is_done_is_left_out_and_what_follows_is_whole(self):
+        self.stopped()
+        self.assertEqual(self.left(), [("a", 2, ["INSERT INTO gate VALUES (2)", "CREATE TABLE three (x INTEGER)"]),
+                                       ("b", 1, ["CREATE TABLE four (x INTEGER)"])])
+        ran = self.migrate("upgrade", "a", "--dry-run")
+        self.assertIncludes(ran.out, "INSERT INTO gate VALUES (2)", "CREATE TABLE three (x INTEGER)", "dry run")
+        self.assertLeavesOut(ran.out, "CREATE TABLE one", "four")
+        self.assertIncludes(ran.err, "goes on where it stopped: 1 of 3 statements are done")
+
+    def test_a_corrected_file_is_shown_as_it_is_now(self):
+        self.stopped()
+        path = self.path("migrations", "a.sql")
+        self.write(path, self.read(path).replace("gate VALUES (2)", "one VALUES (2)"))
+        self.assertEqual(self.left("a"), [("a", 2, ["INSERT INTO one VALUES (2)", "CREATE TABLE three (x INTEGER)"])])
+        self.write(path, self.read(path).replace("TABLE one", "TABLE ones"))
+        self.assertEqual(self.migrate_json("upgrade", "--dry-run", status=3)["error"]["code"], "unfinished")
+
+    def test_of_one_that_lacks_its_version_row_alone_nothing_is_left(self):
+        self.stopped()
+        self.execute("UPDATE migrate_history SET statements_done = 3 WHERE status = 'running'")
+        self.assertEqual(self.left("a"), [("a", 0, [])])
+
+
+class UnfinishedBuild(History, Postgres, Case):
+    def test_a_dry_run_shows_what_clears_the_way_for_it(self):
+        self.execute("CREATE TABLE t (x INTEGER); INSERT INTO t VALUES (1), (1)")
+        build = 'CREATE UNIQUE INDEX CONCURRENTLY "T x" ON t (x)'
+        self.revision("a", body="-- migrate:upgrade autocommit\nCREATE TABLE one (x INTEGER);\n%s;\nANALYZE t;\n" % build)
+        self.migrate("upgrade", status=5)
+        before = self.history(", ".join(HISTORY))
+        step, = self.migrate_json("upgrade", "--dry-run")["steps"]
+        self.assertEqual(step["sql"], ['DROP INDEX CONCURRENTLY public."T x"', build, "ANALYZE t"])
+        self.assertEqual(self.query("SELECT indisvalid FROM pg_index WHERE indexrelid = '\"T x\"'::regclass"), [("f",)])
+        self.execute('DROP INDEX "T x"; TRUNCATE t; CREATE UNIQUE INDEX "T x" ON t (x)')  # as if it had been built
+        step, = self.migrate_json("upgrade", "--dry-run")["steps"]
+        self.assertEqual((step["sql"], self.history(", ".join(HISTORY))), (["ANALYZE t"], before))
+
+
+@on_both_databases
 class Interrupted(History):
     """SIGINT and SIGTERM: the statement is cancelled, the revision rolled back, a rerun completes."""
 

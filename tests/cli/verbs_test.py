@@ -585,26 +585,5 @@ complete_line() {
         self.assertNotIn("\x1b", self.migrate("--color=never", "history").out)
 
 
-@needs_postgres
-class Passwords(Case):
-    """No run of anything ever shows one."""
-
-    def test_a_password_is_nowhere_in_what_is_said(self):
-        self.revision("a", up="CREATE TABLE t (x INTEGER);", down="DROP TABLE t;")
-        place = postgres_url("postgres").split("@", 1)[1]
-        urls = ["postgresql://postgres:hunter2word@" + place, "postgresql://postgres:hunter2word@127.0.0.1:1/x",
-                "postgresql://%s?user=postgres&password=hunter2word" % place, "postgresql://postgres:hunter2word@/x?sslmode=no",
-                "postgresql://postgres:hunter2word/x@y:z", "mysql://postgres:hunter2word@h/x",
-                "postgresql://postgres:hunter2word%zz@h/x", "postgres:hunter2word@h/x",
-                "postgresql://postgres:hunter2word@[::1/x", "postgresql://u:hunter2word@h:port/x"]
-        for url in urls:
-            for words in (["-v", "upgrade"], ["-v", "current", "--format", "json"], ["check", "--database", "--log-format=json"],
-                          ["upgrade", "--sql", "-v"]):
-                with self.subTest(url=url, words=words):
-                    for more, environment in (["-u", url], {}), ([], {"DATABASE_URL": url}):
-                        ran = self.migrate(*more, *words, status=None, environment=environment)
-                        self.assertLeavesOut(ran.out + ran.err, "hunter2word")
-
-
 if __name__ == "__main__":
     main()

@@ -1,6 +1,8 @@
 """Runs of several rounds, and several runs at once: what was set out to do is done once, and no more than that."""
 
 import os
+import signal
+import sqlite3
 import threading
 import time
 import unittest
@@ -98,6 +100,16 @@ class Journaled:
         self.assertEqual(self.query("SELECT revision, status FROM migrate_history ORDER BY id"), [("a", "done"), ("b", "done")])
         self.assertEqual(self.query("SELECT x FROM gate"), [("1",)])
 
+    def test_what_was_done_is_told_by_the_script_that_ran_and_by_no_other(self):
+        body = "-- migrate:upgrade autocommit\nCREATE TABLE t (x INTEGER);\nINSERT INTO gate VALUES (1);\n"
+        path = self.revision("a", body=body)
+        self.migrate("upgrade", status=5)
+        self.write(path, self.read(path).replace("TABLE t ", "TABLE u "))
+        self.assertIncludes(self.migrate("upgrade", status=3).err, "no longer what its file begins with")
+        self.execute("UPDATE migrate_script SET body = replace(body, 'TABLE t ', 'TABLE u ')")
+        self.assertIncludes(self.migrate("upgrade", status=3).err, "no longer what its file begins with")
+        self.assertEqual(self.query("SELECT status, statements_done FROM migrate_history"), [("running", "1")])
+
     def test_without_a_history_part_of_a_revision_is_still_part_of_it(self):
         self.write("migrate.ini", "[migrate]\nscript_location = migrations\nhistory_table = none\n")
         self.revision("a", body="-- migrate:upgrade autocommit\nCREATE TABLE t (x INTEGER);\nCREATE TABLE u (x INTEGER);\n"
@@ -115,6 +127,121 @@ class Journaled:
             self.assertEqual(process.returncode, 0, err.decode())
         self.assertEqual(self.query("SELECT count(*), count(DISTINCT x) FROM n"), [(str(count), str(count))])
         self.assertEqual(self.query("SELECT status, statements_done FROM migrate_history"), [("done", str(count))])
+
+
+class Overtaken:
+    """Somebody changes the running row while a statement of an autocommit section is under way, the second of four."""
+
+    def overtake(self, change):
+        self.execute("CREATE TABLE n (x INTEGER)")
+        slow = self.slow_statement()
+        self.revision("a", body="-- migrate:upgrade autocommit\nINSERT INTO n VALUES (0);\n%s;\nINSERT INTO n VALUES (2);\n"
+                                "INSERT INTO n VALUES (3);\n" % slow)
+        self.process = self.start("upgrade")
+        self.until_slow()
+        self.execute(change)
+        self.let_go()
+        _, err = self.process.communicate(timeout=SECONDS)
+        self.assertEqual(self.process.returncode, 0, err.decode())
+
+    def until(self, sql, expected):
+        deadline = time.monotonic() + SECONDS
+        while self.query(sql) != expected:
+            self.assertIsNone(self.process.poll(), "it should still run")
+            self.assertLess(time.monotonic(), deadline, "never: %s = %s" % (sql, expected))
+            time.sleep(0.02)
+
+    def test_what_the_row_says_meanwhile_is_not_overwritten_but_gone_on_from(self):
+        self.overtake("UPDATE migrate_history SET statements_done = 3")
+        self.assertEqual(self.query("SELECT x FROM n ORDER BY 1"), [("0",), ("3",)])
+        self.assertEqual(self.query("SELECT status, statements_done FROM migrate_history"), [("done", "4")])
+
+    def test_one_that_was_ended_meanwhile_is_not_ended_again(self):
+        self.overtake("UPDATE migrate_history SET status = 'done'; INSERT INTO alembic_version VALUES ('a')")
+        self.assertEqual(self.query("SELECT x FROM n"), [("0",)])
+        self.assertEqual(self.query("SELECT status, statements_done FROM migrate_history"), [("done", "1")])
+
+
+@needs_postgres
+@unittest.skipUnless(psycopg2, "python3-psycopg2 is not installed")
+class OvertakenOnPostgres(Overtaken, Postgres, Case):
+    def slow_statement(self):
+        self.gate = psycopg2.connect(self.url)
+        self.addCleanup(self.gate.close)
+        self.gate.cursor().execute("SELECT pg_advisory_lock(1)")
+        return "SELECT pg_advisory_lock(1)"
+
+    def until_slow(self):
+        self.until("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'advisory' AND datname = current_database()",
+                   [("1",)])
+
+    def let_go(self):
+        self.gate.close()
+
+
+class OvertakenOnSqlite(Overtaken, Sqlite, Case):
+    def slow_statement(self):
+        """What needs no transaction runs outside of any: meanwhile the file is free, and this one waits for another."""
+        self.gate = sqlite3.connect(self.path("other.db"), isolation_level=None)
+        self.gate.execute("CREATE TABLE o (x INTEGER)")
+        self.gate.execute("BEGIN EXCLUSIVE")
+        return "ATTACH 'other.db' AS o"
+
+    def until_slow(self):
+        self.until("SELECT count(*) FROM sqlite_master WHERE name = 'migrate_history'", [("1",)])
+        self.until("SELECT max(statements_done) FROM migrate_history", [("1",)])
+
+    def let_go(self):
+        self.gate.close()
+
+
+class NotedOnSqlite(Sqlite, Case):
+    """An autocommit statement and the note that it is done are one transaction: both are there, or neither."""
+
+    def begin(self, on_note):
+        self.execute("CREATE TABLE n (x INTEGER)")
+        self.revision("z", (), up="")
+        self.migrate("upgrade")
+        self.execute("CREATE TRIGGER on_note BEFORE UPDATE ON migrate_history WHEN new.statements_done = 2 BEGIN %s; END"
+                     % on_note)
+        self.revision("a", "z", body="-- migrate:upgrade autocommit\nINSERT INTO n VALUES (1);\nINSERT INTO n VALUES (2);\n"
+                                     "INSERT INTO n VALUES (3);\n")
+
+    def where(self):
+        return (self.query("SELECT status, statements_done FROM migrate_history WHERE revision = 'a'"),
+                self.query("SELECT x FROM n ORDER BY 1"))
+
+    def assert_at_one_and_rerun(self):
+        self.assertEqual(self.where(), ([("running", "1")], [("1",)]))
+        self.execute("DROP TRIGGER on_note")
+        self.migrate("upgrade")
+        self.assertEqual(self.where(), ([("done", "3")], [("1",), ("2",), ("3",)]))
+
+    def test_a_note_that_is_refused_takes_its_statement_back(self):
+        self.begin("SELECT RAISE(ABORT, 'no note')")
+        self.assertIncludes(self.migrate("upgrade", status=5).err, "no note")
+        self.assert_at_one_and_rerun()
+
+    def killed_at_its_note(self, number):
+        self.begin("SELECT count(*) FROM (WITH RECURSIVE n (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n "
+                   "WHERE x < 1000000000) SELECT x FROM n)")
+        process = self.start("upgrade")
+        deadline = time.monotonic() + SECONDS
+        while self.query("SELECT max(statements_done) FROM migrate_history WHERE revision = 'a'") != [("1",)]:
+            self.assertLess(time.monotonic(), deadline, "it did not begin")
+            time.sleep(0.02)
+        time.sleep(0.5)
+        process.send_signal(number)
+        _, err = process.communicate(timeout=SECONDS)
+        return process.returncode, err.decode()
+
+    def test_a_run_that_is_killed_at_a_note_has_not_done_the_statement(self):
+        self.killed_at_its_note(signal.SIGKILL)
+        self.assert_at_one_and_rerun()
+
+    def test_a_run_that_is_interrupted_at_a_note_has_not_done_the_statement(self):
+        self.assertEqual(self.killed_at_its_note(signal.SIGTERM)[0], 143)
+        self.assert_at_one_and_rerun()
 
 
 if __name__ == "__main__":

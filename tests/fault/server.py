@@ -8,9 +8,19 @@ import subprocess
 import tempfile
 import time
 
-from harness import SECONDS, postgres_program, psql
+from harness import PASSWORDS, SECONDS, ServerLog, postgres_program, psql
 
 PASSWORD = "throw-away-too"
+PASSWORDS.add(PASSWORD)
+
+# Waits until its stdin ends, which it does with the test however that ends; then the server in the folder goes at once.
+_UNDERTAKER = """
+read -r _
+if pid=$(head -n 1 "$0/data/postmaster.pid" 2>/dev/null) && kill -QUIT "$pid" 2>/dev/null; then
+    while kill -0 "$pid" 2>/dev/null; do sleep 0.05; done
+fi
+rm -rf "$0"
+"""
 
 
 def _as_account(*command):
@@ -36,6 +46,9 @@ class Server:
 
     def __init__(self, conf="", hba=None, standby_of=None):
         self.folder = tempfile.mkdtemp(prefix="migrate-server-", dir="/tmp")  # a socket's path may not be long
+        self.undertaker = subprocess.Popen(["sh", "-c", _UNDERTAKER, self.folder], stdin=subprocess.PIPE, cwd="/",
+                                           start_new_session=True)
+        self.log = os.path.join(self.folder, "log")
         self.data = os.path.join(self.folder, "data")
         self.port = free_port()
         if os.getuid() == 0:
@@ -70,7 +83,7 @@ class Server:
 
     def _control(self, *words):
         return run(*_as_account(postgres_program("pg_ctl"), "-D", self.data, "-s", "-w", "-l",
-                                os.path.join(self.folder, "log"), *words))
+                                self.log, *words))
 
     def start(self):
         """Does nothing when it runs already."""
@@ -99,6 +112,9 @@ class Server:
             time.sleep(0.05)
 
     def remove(self):
-        if os.path.exists(os.path.join(self.data, "postmaster.pid")):
-            self.stop("immediate")
-        shutil.rmtree(self.folder, ignore_errors=True)
+        """Fails, having removed it, if a password stands in its log."""
+        try:
+            ServerLog(self.log, 0).check()
+        finally:
+            self.undertaker.stdin.close()
+            self.undertaker.wait(SECONDS)

@@ -370,6 +370,8 @@ static void no_password_is_ever_shown(void **state)
         {"postgresql://u@h/d?sslmode=require&sslpassword=hunter2", "postgresql://u@h/d?sslmode=require"},
         {"postgresql://u@h/d?p%61ssword=hunter2", "postgresql://u@h/d"},
         {"postgresql://u@h/d?%zz=hunter2", "postgresql://u@h/d"},
+        {"postgresql://u@h/d?PASSWORD=hunter2&passphrase=hunter2&pwd=hunter2&a=b&client_secret=hunter2&Token=hunter2",
+         "postgresql://u@h/d?a=b"},
         {"postgresql://:hunter2@h", "postgresql://@h"},
         {"postgresql://u:hun@ter2@h/d", "postgresql://u@h/d"},
         {"postgresql:///d", "postgresql:///d"},

@@ -107,9 +107,43 @@ static void an_error_can_be_made_from_itself(void **state)
     assert_string_equal(error.hint, "Do this. And that.");
 }
 
+static void the_password_of_a_url_is_left_out(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *given, *shown;
+    } cases[] = {
+        {"no \"postgresql://u:hunter2@h:5432/x\" here: yes", "no \"postgresql://u@h:5432/x\" here: yes"},
+        {"x://u:hun/t:r@2@h", "x://u@h"},
+        {"a://u:hunter2@h and b://v:hunter2@h/x", "a://u@h and b://v@h/x"},
+        {"host=h://", "host=h://"},
+        {"postgresql://h:5432/x, postgresql://u@h:5432/x, a:b@c",
+         "postgresql://h:5432/x, postgresql://u@h:5432/x, a:b@c"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct error error = {0};
+        error_set(&error, MIGRATE_USAGE, "%s", cases[i].given);
+        error_place(&error, cases[i].given, 1, 0);
+        error_outcome(&error, "%s", cases[i].given);
+        assert_string_equal(error.message, cases[i].shown);
+        assert_string_equal(error.path, cases[i].shown);
+        assert_string_equal(error.outcome, cases[i].shown);
+    }
+}
+
+static void a_hint_may_show_what_a_url_looks_like(void **state)
+{
+    (void)state;
+    struct error error = {0};
+    error_hint(&error, "As in postgresql://user:password@host.");
+    assert_string_equal(error.hint, "As in postgresql://user:password@host.");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_password_of_a_url_is_left_out),
+        cmocka_unit_test(a_hint_may_show_what_a_url_looks_like),
         cmocka_unit_test(setting_an_error_forgets_the_one_before),
         cmocka_unit_test(every_field_answers_false_so_that_it_can_be_returned),
         cmocka_unit_test(errno_is_explained),
