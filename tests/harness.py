@@ -28,10 +28,12 @@ import itertools
 import json
 import os
 import pty
+import random
 import re
 import select
 import shutil
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -371,6 +373,14 @@ def postgres_program(name):
     if found is None:
         raise AssertionError("no %s is installed" % name)
     return found
+
+
+def free_port():
+    """A port of the loopback that nothing listens on, below those that connections get by themselves."""
+    while True:
+        port = random.randrange(20000, 32000)
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 def main():

@@ -15,7 +15,8 @@ import time
 import unittest
 
 import harness
-from harness import Case, Postgres, Sqlite, main, needs_postgres, on_both_databases, postgres_program, postgres_url, psql
+from harness import (Case, Postgres, Sqlite, free_port, main, needs_postgres, on_both_databases, postgres_program,
+                     postgres_url, psql)
 
 NETWORK = ["source", "name", "tcp", "answer", "tls", "authentication"]
 SERVER = ["version", "hosting", "primary", "round_trip", "privileges", "connections", "pool", "transactions", "blocked",
@@ -390,12 +391,6 @@ class Server(Doctor, Postgres, Case):
         self.assertFound(self.doctor("--url", url, status=1), "pooler", "failed", "MIGRATE_DATABASE_URL")
         self.write("migrate.ini", "[migrate]\nscript_location = migrations\npooler = session\n")
         self.assertFound(self.doctor("--url", url), "pooler", "ok", "pooler = session")
-
-
-def free_port():
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
 
 
 def wait_for_port(port):

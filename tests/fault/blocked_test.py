@@ -9,8 +9,7 @@ import tempfile
 import time
 import unittest
 
-from harness import POSTGRES, SECONDS, Case, Postgres, main, postgres_program
-from server import free_port
+from harness import POSTGRES, SECONDS, Case, Postgres, free_port, main, postgres_program
 
 ADVISORY = ("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND database = "
             "(SELECT oid FROM pg_database WHERE datname = current_database())")

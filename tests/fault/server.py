@@ -3,12 +3,11 @@ tests/with-postgres's affair."""
 
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
 
-from harness import PASSWORDS, SECONDS, ServerLog, postgres_program, psql
+from harness import PASSWORDS, SECONDS, ServerLog, free_port, postgres_program, psql
 
 PASSWORD = "throw-away-too"
 PASSWORDS.add(PASSWORD)
@@ -26,11 +25,6 @@ rm -rf "$0"
 def _as_account(*command):
     """PostgreSQL refuses to run as root."""
     return (["runuser", "-u", "postgres", "--"] if os.getuid() == 0 else []) + list(command)
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return probe.getsockname()[1]
 
 
 def run(*command, **options):

@@ -17,7 +17,7 @@ import tempfile
 import time
 import unittest
 
-from harness import ROOT, SECONDS, Ran, Case, main, postgres_program, psql
+from harness import ROOT, SECONDS, Ran, Case, free_port, main, postgres_program, psql
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import dockerfile  # pylint: disable=wrong-import-position
@@ -115,7 +115,7 @@ class Server:
 
     def __init__(self, folder):
         self.folder = folder
-        self.port = random.randrange(33000, 60000)
+        self.port = free_port()
         self.account = "postgres" if "postgres" in [entry.pw_name for entry in pwd.getpwall()] else "nobody"
         self.data = os.path.join(folder, "data")
         self.certificates()
