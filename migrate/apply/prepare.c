@@ -72,23 +72,16 @@ static bool find_builds(const struct script *script, enum direction direction, s
         size_t count;
         size_t capacity;
     } builds = {0};
-    size_t index = 0;
-    for (size_t i = 0; i < script->section_count; i++) {
-        const struct section *section = &script->sections[i];
-        struct lexer lexer;
-        struct statement statement;
-        bool found = section_runs(section, direction, DIALECT_POSTGRESQL);
-        lexer_start(&lexer, DIALECT_POSTGRESQL, section->sql, section->sql_line);
-        while (found) {
-            if (!lexer_next(&lexer, &statement, &found, err))
-                return error_place(err, script->path, err->line, err->column);
-            if (!found)
-                break;
-            struct online online = section->autocommit ? online_read(statement.sql, arena) : (struct online){0};
-            if (online.kind == ONLINE_CREATE_INDEX)
-                ARENA_PUSH(arena, &builds, (struct build){online, index});
-            index++;
-        }
+    struct script_walk walk = script_walk(script, direction, DIALECT_POSTGRESQL);
+    struct statement statement;
+    bool found = true;
+    for (size_t index = 0; found; index++) {
+        if (!script_walk_next(&walk, &statement, &found, err))
+            return false;
+        bool is_alone = found && walk.section->autocommit;
+        struct online online = is_alone ? online_read(statement.sql, arena) : (struct online){0};
+        if (online.kind == ONLINE_CREATE_INDEX)
+            ARENA_PUSH(arena, &builds, (struct build){online, index});
     }
     prepared->builds = builds.items;
     prepared->builds_count = builds.count;
@@ -170,18 +163,14 @@ bool prepare_statements(const struct script *script, enum direction direction, e
                         struct arena *arena, const char *const **statements, size_t *count, struct error *err)
 {
     struct name_list list = {0};
-    for (size_t i = 0; i < script->section_count; i++) {
-        const struct section *section = &script->sections[i];
-        struct lexer lexer;
-        struct statement statement;
-        bool found = section_runs(section, direction, dialect);
-        lexer_start(&lexer, dialect, section->sql, section->sql_line);
-        while (found) {
-            if (!lexer_next(&lexer, &statement, &found, err))
-                return error_place(err, script->path, err->line, err->column);
-            if (found)
-                ARENA_PUSH(arena, &list, arena_copy(arena, statement.sql.at, statement.sql.length));
-        }
+    struct script_walk walk = script_walk(script, direction, dialect);
+    struct statement statement;
+    bool found = true;
+    while (found) {
+        if (!script_walk_next(&walk, &statement, &found, err))
+            return false;
+        if (found)
+            ARENA_PUSH(arena, &list, arena_copy(arena, statement.sql.at, statement.sql.length));
     }
     *statements = (const char *const *)list.items;
     *count = list.count;

@@ -200,23 +200,15 @@ static bool judge_reindex(const struct attempt *attempt, const struct online *on
 static bool alone_at(const struct attempt *attempt, const struct script *script, size_t wanted, struct text *sql,
                      struct error *err)
 {
-    struct lexer lexer;
+    struct script_walk walk = script_walk(script, attempt->plan.steps[0].direction, attempt->dialect);
     struct statement statement;
-    size_t index = 0;
+    bool found = true;
     *sql = (struct text){0};
-    for (size_t i = 0; i < script->section_count; i++) {
-        const struct section *section = &script->sections[i];
-        bool found = section_runs(section, attempt->plan.steps[0].direction, attempt->dialect);
-        lexer_start(&lexer, attempt->dialect, section->sql, section->sql_line);
-        while (found) {
-            if (!lexer_next(&lexer, &statement, &found, err))
-                return error_place(err, script->path, err->line, err->column);
-            if (found && index++ == wanted) {
-                *sql = section->autocommit ? statement.sql : (struct text){0};
-                return true;
-            }
-        }
-    }
+    for (size_t index = 0; found && index <= wanted; index++)
+        if (!script_walk_next(&walk, &statement, &found, err))
+            return false;
+    if (found && walk.section->autocommit)
+        *sql = statement.sql;
     return true;
 }
 

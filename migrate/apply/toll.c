@@ -11,20 +11,15 @@ enum { COUNTED_ROWS = 1000000 };
 
 static bool read_step(const struct attempt *attempt, size_t step, struct loss_list *losses, struct error *err)
 {
-    const struct script *script = &attempt->prepared[step].script;
+    struct script_walk walk = script_walk(&attempt->prepared[step].script, DIRECTION_DOWNGRADE, attempt->dialect);
+    struct statement statement;
     struct loss_list own = {0};
-    for (size_t i = 0; i < script->section_count; i++) {
-        const struct section *section = &script->sections[i];
-        struct lexer lexer;
-        struct statement statement;
-        bool found = section_runs(section, DIRECTION_DOWNGRADE, attempt->dialect);
-        lexer_start(&lexer, attempt->dialect, section->sql, section->sql_line);
-        while (found) {
-            if (!lexer_next(&lexer, &statement, &found, err))
-                return error_place(err, script->path, err->line, err->column);
-            if (found)
-                losses_read(attempt->dialect, statement.sql, attempt->change->arena, &own);
-        }
+    bool found = true;
+    while (found) {
+        if (!script_walk_next(&walk, &statement, &found, err))
+            return false;
+        if (found)
+            losses_read(attempt->dialect, statement.sql, attempt->change->arena, &own);
     }
     for (size_t i = 0; i < own.count; i++)
         ARENA_PUSH(attempt->change->arena, losses, own.items[i]);

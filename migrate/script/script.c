@@ -213,6 +213,38 @@ bool script_is_autocommit(const struct script *script, enum direction direction,
     return false;
 }
 
+struct script_walk script_walk(const struct script *script, enum direction direction, enum dialect dialect)
+{
+    return (struct script_walk){.script = script, .direction = direction, .dialect = dialect};
+}
+
+static bool enter_section(struct script_walk *walk)
+{
+    const struct script *script = walk->script;
+    while (walk->next_section < script->section_count) {
+        const struct section *section = &script->sections[walk->next_section++];
+        if (section_runs(section, walk->direction, walk->dialect)) {
+            walk->section = section;
+            lexer_start(&walk->lexer, walk->dialect, section->sql, section->sql_line);
+            return true;
+        }
+    }
+    return false;
+}
+
+bool script_walk_next(struct script_walk *walk, struct statement *statement, bool *found, struct error *err)
+{
+    *found = false;
+    while (!*found) {
+        bool is_within = walk->section && walk->lexer.at < walk->section->sql.length;
+        if (!is_within && !enter_section(walk))
+            return true;
+        if (!lexer_next(&walk->lexer, statement, found, err))
+            return error_place(err, walk->script->path, err->line, err->column);
+    }
+    return true;
+}
+
 void script_place(const struct script *script, size_t offset, struct error *err)
 {
     line_place(script->text, script->path, offset < script->text.length ? offset : script->text.length, err);

@@ -56,6 +56,20 @@ static inline bool section_runs(const struct section *section, enum direction di
 bool script_has(const struct script *script, enum direction direction, enum dialect dialect);
 /* Is there an autocommit section among those that would run? */
 bool script_is_autocommit(const struct script *script, enum direction direction, enum dialect dialect);
+
+/* One statement after the other, of all sections that would run there. */
+struct script_walk {
+    const struct script *script;
+    enum direction direction;
+    enum dialect dialect;
+    size_t next_section;
+    struct lexer lexer;
+    const struct section *section; /* of the statement that was found last */
+};
+struct script_walk script_walk(const struct script *script, enum direction direction, enum dialect dialect);
+/* *found is false at the end. An error has path, line and column. */
+MUST_CHECK bool script_walk_next(struct script_walk *walk, struct statement *statement, bool *found, struct error *err);
+
 /* (judge.c) Splits every section that would run there and judges each statement (transaction control, what no server
  * accepts in a transaction block, unnamed CREATE INDEX CONCURRENTLY ...). MIGRATE_FORBIDDEN or MIGRATE_MALFORMED_FILE
  * with path, line, column, excerpt. `statements` gets their number. */

@@ -116,6 +116,33 @@ static void sections_reach_to_the_next_marker(void **state)
     assert_false(script_is_autocommit(&script, DIRECTION_UPGRADE, DIALECT_SQLITE));
 }
 
+static void a_walk_finds_what_would_run_in_order(void **state)
+{
+    (void)state;
+    const struct script script = parsed(arena_printf(&arena,
+                                                     "%s-- migrate:upgrade\nA; B;\n-- migrate:upgrade sqlite\nC;\n"
+                                                     "-- migrate:upgrade postgresql autocommit\n\n"
+                                                     "-- migrate:upgrade postgresql autocommit\nD\n"
+                                                     "-- migrate:downgrade\nE;\nF 'x\n",
+                                                     head));
+    struct script_walk walk = script_walk(&script, DIRECTION_UPGRADE, DIALECT_POSTGRESQL);
+    struct statement statement;
+    struct error err = {0};
+    bool found = true;
+    struct buffer seen = {.arena = &arena};
+    while (script_walk_next(&walk, &statement, &found, &err) && found)
+        buffer_printf(&seen, "%.*s%s ", (int)statement.sql.length, statement.sql.at,
+                      walk.section->autocommit ? " alone" : "");
+    assert_string_equal(buffer_done(&seen), "A B D alone ");
+    assert_true(script_walk_next(&walk, &statement, &found, &err) && !found);
+
+    walk = script_walk(&script, DIRECTION_DOWNGRADE, DIALECT_SQLITE);
+    assert_true(script_walk_next(&walk, &statement, &found, &err) && found);
+    assert_false(script_walk_next(&walk, &statement, &found, &err));
+    assert_string_equal(err.path, "a.sql");
+    assert_int_equal(err.line, 13);
+}
+
 static void nearly_a_marker_is_an_error_wherever_it_stands(void **state)
 {
     (void)state;
@@ -350,6 +377,7 @@ int main(void)
         cmocka_unit_test(a_header_says_what_its_keys_say),
         cmocka_unit_test(a_base_revises_nothing),
         cmocka_unit_test(sections_reach_to_the_next_marker),
+        cmocka_unit_test(a_walk_finds_what_would_run_in_order),
         cmocka_unit_test(nearly_a_marker_is_an_error_wherever_it_stands),
         cmocka_unit_test(nearly_a_key_is_an_error_that_names_both),
         cmocka_unit_test(bad_names_are_refused),
