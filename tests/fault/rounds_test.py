@@ -105,9 +105,9 @@ class Journaled:
         path = self.revision("a", body=body)
         self.migrate("upgrade", status=5)
         self.write(path, self.read(path).replace("TABLE t ", "TABLE u "))
-        self.assertIncludes(self.migrate("upgrade", status=3).err, "no longer what its file begins with")
+        self.assertIncludes(self.migrate("upgrade", status=3).err, "its file no longer begins as it did then")
         self.execute("UPDATE migrate_script SET body = replace(body, 'TABLE t ', 'TABLE u ')")
-        self.assertIncludes(self.migrate("upgrade", status=3).err, "no longer what its file begins with")
+        self.assertIncludes(self.migrate("upgrade", status=3).err, "its file no longer begins as it did then")
         self.assertEqual(self.query("SELECT status, statements_done FROM migrate_history"), [("running", "1")])
 
     def test_without_a_history_part_of_a_revision_is_still_part_of_it(self):
