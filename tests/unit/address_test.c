@@ -283,6 +283,7 @@ static void nothing_named_is_what_libpq_finds(void **state)
     parse_parts(state, &(struct address_parts){0}, &unset);
     assert_int_equal(((struct fixture *)*state)->address.kind, ADDRESS_POSTGRESQL);
     HAS(state, "host=", "user=", "password=");
+    assert_null(address_parameter(&((struct fixture *)*state)->address, "password"));
     assert_display(state, "postgresql://app@db.example:5433/kitchen");
     assert_string_equal(((struct fixture *)*state)->address.database_name, "kitchen");
 }
